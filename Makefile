@@ -1,0 +1,55 @@
+# `make` lists what there is. Everything runs in .venv, which scripts/setup makes and keeps up to date.
+
+BIN := .venv/bin
+WORKERS ?= auto
+
+# The stages without I/O: their tests must cover nearly all of them.
+PURE := monitor/domain/*,monitor/identity.py,monitor/expressions.py,monitor/decode/*,monitor/mapping/*,monitor/correlate.py,$\
+        monitor/bpmn/*,monitor/conformance/*,monitor/sla/*,monitor/diagram/*
+PURE_AT_LEAST := 95
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-quick lint coverage bench wheel lock clean setup services
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Watch a simulated landscape with everything in one process
+	@scripts/setup --runtime
+	@$(BIN)/choreoscope demo $(ARGS)
+
+test: setup services ## Run every test, with real services, and check the pure stages' coverage (ARGS=... runs some)
+	@$(BIN)/coverage erase
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report= $(ARGS)
+	@$(if $(ARGS),,$(BIN)/coverage report --include='$(PURE)' --fail-under=$(PURE_AT_LEAST))
+
+test-quick: setup ## Run the unit and property tests only: no services, no coverage
+	@$(BIN)/pytest -n $(WORKERS) tests/unit tests/property $(ARGS)
+
+lint: setup ## Check style and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+coverage: ## Report the coverage of the last `make test`, all of it, also as pages in htmlcov/
+	@$(BIN)/coverage report
+	@$(BIN)/coverage html --quiet
+
+bench: setup services ## Run the benchmarks of docs/benchmarks.md
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+wheel: setup ## Build the wheel and the source distribution in dist/
+	@$(BIN)/python -m hatchling build
+
+lock: setup ## Lock the newest dependencies that pyproject.toml allows
+	@scripts/lock
+
+clean: ## Remove what was built, cached and measured, and .venv
+	@rm -rf .venv dist build htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup:
+	@scripts/setup
+
+services:
+	@scripts/setup-services

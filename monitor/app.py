@@ -1,0 +1,351 @@
+"""The composition root: puts the parts together from settings and runs them until told to stop.
+
+Every role is a named task; one that fails stops the service, for a monitor that only half works is worse
+than one that is seen to be down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import uvicorn
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from monitor.assembly import decoder_of, feeds_of, mapping_of, models_of, warnings_of
+from monitor.bpmn.document import Document, Severity
+from monitor.conformance.path import visited
+from monitor.dashboard.app import create_app
+from monitor.dashboard.receive import Receiver
+from monitor.domain.event import Observation
+from monitor.errors import ConfigError, StorageUnavailable
+from monitor.flows import Flows, problems_of
+from monitor.metrics import Metrics
+from monitor.pipeline import Pipeline
+from monitor.reading import Reader
+from monitor.settings import HttpSource, RabbitmqSource, Settings, SourceSettings
+from monitor.sources.base import Source
+from monitor.sources.file import File
+from monitor.sources.http import Http
+from monitor.sources.kafka import Kafka
+from monitor.sources.memory import Memory
+from monitor.sources.rabbitmq import Rabbitmq
+from monitor.storage.migrate import upgrade
+from monitor.storage.sql import SqlStore, open_store
+from monitor.storage.views import EventRow
+from monitor.sweep import Sweeper
+
+log = logging.getLogger("choreoscope")
+
+ROLES = frozenset({"ingest", "sweep", "dashboard"})
+
+PATIENCE_SECONDS = 10.0
+"""How long a start waits for a database that is away before it gives up with a message."""
+
+ADAPTERS: Mapping[str, Callable[..., Source]] = {
+    "rabbitmq": Rabbitmq,
+    "kafka": Kafka,
+    "http": Http,
+    "file": File,
+    "memory": Memory,
+}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class App:
+    """Everything one process runs, ready to :meth:`run`. Made by :func:`assembled`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: SqlStore,
+        flows: Flows,
+        sources: Mapping[str, Source],
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.flows = flows
+        self.sources = sources
+        self.now = now
+        self.metrics = Metrics()
+        self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+
+    async def ingest(self) -> None:
+        """Read every source; returns when all have ended."""
+        pipeline = Pipeline(
+            decoder_of(self.settings),
+            mapping_of(
+                self.settings,
+                [expected.flow for expected in self.flows.active.values()],
+                older=self.flows.older,
+            ),
+            self.flows,
+            self.store,
+            self.metrics,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            for source in self.sources.values():
+                reader = Reader(
+                    source,
+                    pipeline,
+                    self.store,
+                    self.metrics,
+                    worker=self.worker,
+                    now=self.now,
+                    batch_size=self.settings.ingest.batch_size,
+                    wait=self.settings.ingest.wait.total_seconds(),
+                    inbox_limit=self.settings.ingest.inbox_limit,
+                )
+                tasks.create_task(reader.run(), name=f"source {source.name}")
+
+    async def sweep(self) -> None:
+        """Do what time brings about, until cancelled."""
+        scheduler = AsyncIOScheduler(timezone=UTC)
+        sweeper = Sweeper(
+            self.store,
+            self.flows,
+            feeds_of(self.settings),
+            self.metrics,
+            now=self.now,
+            keep_traces=self.settings.retention.traces,
+            keep_inbox=self.settings.retention.inbox,
+        )
+        sweeper.schedule(scheduler)
+        scheduler.start()
+        try:
+            await sweeper.failed
+        finally:
+            scheduler.shutdown(wait=False)
+
+    async def dashboard(self, listening: Callable[[str], None]) -> None:
+        """Serve the pages and the API, until cancelled; ``listening`` is told the address."""
+        settings = self.settings.dashboard
+        app = create_app(
+            self.store.views,
+            flows=DeployedFlows(self.flows),
+            settings=settings,
+            now=self.now,
+            receivers=self._receivers(),
+            feeds=feeds_of(self.settings),
+            registry=self.metrics.registry,
+        )
+        with _listen(settings.host, settings.port) as listener:
+            address = _address(settings.host, listener)
+            config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")
+            server = _Server(config, lambda: listening(address))
+            serving = asyncio.create_task(server.serve(sockets=[listener]), name="http server")
+            try:
+                await asyncio.shield(serving)
+            finally:
+                app.state.live.close()
+                server.should_exit = True
+                await serving
+
+    def _receivers(self) -> list[Receiver]:
+        receivers = []
+        for settings in self.settings.sources:
+            source = self.sources.get(settings.name)
+            if isinstance(settings, HttpSource) and isinstance(source, Http):
+                receivers.append(Receiver(settings.name, source.accept, settings.token))
+        return receivers
+
+
+@contextlib.asynccontextmanager
+async def assembled(
+    settings: Settings,
+    *,
+    roles: frozenset[str] = ROLES,
+    sources: Mapping[str, Source] | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> AsyncIterator[App]:
+    """An app with its database open and its models deployed. ``sources`` stand in for the configured ones
+    of their names (an embedding program's own). Raises ConfigError, ModelError, StorageError."""
+    models = models_of(settings)
+    mapping_of(settings, [])  # an invalid rule should not wait for the database
+    for problem in (one for model in models for one in problems_of(model)):
+        if problem.severity is Severity.WARNING:
+            log.warning("%s", problem)
+    worker = f"{socket.gethostname()}-{os.getpid()}"
+    store = await _open(settings)
+    try:
+        given = dict(sources or {})
+        if "ingest" in roles:
+            for source in settings.sources:
+                if source.name not in given:
+                    given[source.name] = await _source(source, worker, store, now())
+        flows = Flows(store)
+        await flows.deploy(models, now())
+        yield App(settings, store, flows, given, now=now)
+    finally:
+        await store.close()
+
+
+async def serve(
+    settings: Settings, *, roles: frozenset[str] = ROLES, ready: Callable[[str], None] | None = None
+) -> None:
+    """Run the roles until SIGINT or SIGTERM; ``ready`` is told the dashboard's address, or what runs."""
+    _check(settings, roles)
+    for warning in warnings_of(settings):
+        log.warning("%s", warning)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with assembled(settings, roles=roles) as app:
+            await run(app, roles, stop, ready or (lambda _: None))
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def run(app: App, roles: frozenset[str], stop: asyncio.Event, ready: Callable[[str], None]) -> None:
+    """Run the roles of an app until ``stop``. The first error of any of them is raised."""
+    tasks: list[asyncio.Task[None]] = []
+    if "ingest" in roles:
+        tasks.append(asyncio.create_task(app.ingest(), name="ingest"))
+    if "sweep" in roles:
+        tasks.append(asyncio.create_task(app.sweep(), name="sweep"))
+    if "dashboard" in roles:
+        tasks.append(asyncio.create_task(app.dashboard(ready), name="dashboard"))
+    else:
+        ready(f"Running: {', '.join(sorted(roles))}.")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    waiting: set[asyncio.Task[object]] = {stopping, *tasks}
+    try:
+        while not stopping.done() and len(waiting) > 1:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopping}:
+                if (error := task.exception()) is not None:
+                    raise _cause(error)
+                if roles != {"ingest"}:
+                    log.info("%s: all sources are read to their end", task.get_name())
+    finally:
+        stopping.cancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class DeployedFlows:
+    """The dashboard's window on deployed flows."""
+
+    def __init__(self, flows: Flows) -> None:
+        self._flows = flows
+
+    async def document(self, flow_id: int) -> Document | None:
+        expected = await self._flows.version(flow_id)
+        return None if expected is None else expected.document
+
+    async def labels(self, flow_id: int) -> Mapping[str, Sequence[str]]:
+        expected = await self._flows.version(flow_id)
+        return {} if expected is None else expected.flow.labels
+
+    async def visited(self, flow_id: int, events: Sequence[EventRow]) -> Sequence[str]:
+        expected = await self._flows.version(flow_id)
+        if expected is None or not events:
+            return ()
+        observations = [
+            Observation(expected.flow.key, event.label, event.time, event.identity) for event in events
+        ]
+        return visited(expected.flow, expected.judge.checker.counted(observations))
+
+
+async def _source(settings: SourceSettings, worker: str, store: SqlStore, now: datetime) -> Source:
+    if not isinstance(settings, RabbitmqSource) or settings.stream is None:
+        return ADAPTERS[settings.kind](settings, worker=worker)
+    rows = [row for row in await store.views.sources(now) if row.name == settings.name]
+    offsets = [int(shard.position) for row in rows for shard in row.shards if shard.position.isdigit()]
+    return Rabbitmq(settings, worker=worker, resume=min(offsets, default=None))
+
+
+async def _open(settings: Settings) -> SqlStore:
+    """The database, its schema made where it is embedded. A server that is away is waited for a little."""
+    url = settings.database.get_secret_value()
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    waiting = False
+    while True:
+        try:
+            if url.startswith("sqlite"):
+                await asyncio.to_thread(upgrade, url)
+            return await open_store(url)
+        except StorageUnavailable as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise StorageUnavailable(
+                    f"The database cannot be reached. {error.message}",
+                    mend="See that it runs, and that database: in the configuration names the right host,"
+                    " port, user, password and database.",
+                ) from error
+            if not waiting:
+                log.warning("A database is waited for, up to %.0f s. %s", PATIENCE_SECONDS, error.message)
+            waiting = True
+            await asyncio.sleep(1.0)
+
+
+def _check(settings: Settings, roles: frozenset[str]) -> None:
+    if "ingest" in roles and not settings.sources:
+        raise ConfigError(
+            "sources: none is configured, so there is nothing to read.",
+            mend="Add one, for example: - {name: web, kind: http}",
+        )
+    if roles & {"ingest", "sweep"} and not settings.models:
+        raise ConfigError(
+            "models: none is configured, so there is nothing to hold events against.",
+            mend="Add one, for example: - {file: models/order-fulfilment.bpmn, key: order}",
+        )
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The first error inside a task group's."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens, and leaves signals to the service."""
+
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._listening()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"dashboard: {host}:{port} cannot be listened on: {error.strerror}.",
+            mend="Choose another with dashboard: {port: ...}; 0 picks a free one.",
+        ) from error
+    return listener
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}"

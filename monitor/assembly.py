@@ -1,0 +1,178 @@
+"""From settings to the parts of the pipeline: conversions the running service and ``check`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.bpmn.compile import Options
+from monitor.bpmn.flow import Flow, Ordering, Sla
+from monitor.decode import Decoder, DecodeSettings, Envelope
+from monitor.domain.calendar import Calendar, Interval
+from monitor.errors import ConfigError, ModelError
+from monitor.flows import Model
+from monitor.mapping import FlowLabels, Mapping, Rule
+
+if TYPE_CHECKING:  # pydantic is slow to import, and `check` without a configuration does not need it
+    from monitor.settings import CalendarSettings, ModelSettings, Settings, SlaSettings
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def models_of(settings: Settings) -> list[Model]:
+    """The configured models, their files read. Raises ModelError, ConfigError."""
+    return [
+        Model(str(model.file), read_model(model.file), _options(model, settings)) for model in settings.models
+    ]
+
+
+def warnings_of(settings: Settings) -> list[str]:
+    """What is configured and kept, but not acted on by this version."""
+    return [
+        f"model {model.key}, SLA “{sla.name}”: its objective is kept, but not evaluated by this version."
+        for model in settings.models
+        for sla in model.slas
+        if sla.objective is not None
+    ]
+
+
+def read_model(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def decoder_of(settings: Settings | None) -> Decoder:
+    if settings is None:
+        return Decoder()
+    given = settings.decode.envelope
+    fields = {name: getattr(given, name) for name in type(given).model_fields}
+    envelope = Envelope.of({name: text for name, text in fields.items() if text is not None})
+    return Decoder(DecodeSettings(max_bytes=settings.decode.max_bytes, envelope=envelope))
+
+
+def mapping_of(
+    settings: Settings | None,
+    flows: Iterable[Flow],
+    *,
+    older: dict[str, list[Flow]] | None = None,
+    strict_unknown: bool = False,
+) -> Mapping:
+    """``older``: versions of the flows that open traces still follow. Raises MappingError for an invalid
+    rule."""
+    rules = [] if settings is None else [Rule.of(rule.model_dump(by_alias=True)) for rule in settings.events]
+    labels = [labels_of(flow, (older or {}).get(flow.key, ())) for flow in flows]
+    return Mapping(rules, labels, strict_unknown=strict_unknown)
+
+
+def labels_of(flow: Flow, older: Sequence[Flow] = ()) -> FlowLabels:
+    """All labels of a flow's versions; what a name stands for, the active one says first."""
+    labels = frozenset(flow.labels).union(*(one.labels for one in older))
+    aliases: dict[str, Sequence[str]] = {}
+    starts: dict[str, str] = {}
+    for one in (flow, *older):
+        for alias, meant in one.aliases.items():
+            if alias not in labels:
+                aliases.setdefault(alias, meant)
+        for node in one.nodes:
+            if node.label and node.start_label:
+                starts.setdefault(node.label, node.start_label)
+    return FlowLabels(flow=flow.key, labels=labels, aliases=aliases, starts=starts, key=flow.main_key)
+
+
+def feeds_of(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Per flow, the sources that feed it: all of them, as no rule can tell that none of a flow's events will
+    ever come from one."""
+    names = tuple(source.name for source in settings.sources)
+    return {model.key: names for model in settings.models}
+
+
+def _options(model: ModelSettings, settings: Settings) -> Options:
+    tolerance, lateness = model.ordering.tolerance, model.ordering.lateness
+    return Options(
+        key=model.key,
+        name=model.name,
+        main_key=model.key,
+        process=model.process,
+        silent=frozenset(model.silent),
+        bind=dict(model.bind),
+        slas=tuple(_sla(sla, model, settings) for sla in model.slas),
+        ordering=Ordering(
+            settings.ordering.tolerance if tolerance is None else tolerance,
+            settings.ordering.lateness if lateness is None else lateness,
+        ),
+    )
+
+
+def _sla(sla: SlaSettings, model: ModelSettings, settings: Settings) -> Sla:
+    later: dict[str, object] = {
+        "due": sla.due,
+        "pause": sla.pause,
+        "resume": sla.resume,
+    }
+    unsupported = [name for name, value in later.items() if value]
+    if sla.within is None or unsupported:
+        raise ConfigError(
+            f"model {model.key}, SLA “{sla.name}”: {', '.join(unsupported)} cannot be judged yet.",
+            mend="Give a plain duration with within: until then; a wrong clock would be worse than none.",
+        )
+    start = None if sla.from_ in (None, "start") else sla.from_
+    end = None if sla.to in (None, "end") else sla.to
+    return Sla(
+        name=sla.name,
+        within=sla.within,
+        start=start,
+        end=end,
+        on=sla.on,
+        idle=sla.idle,
+        at_risk=_at_risk(sla.at_risk, sla.within),
+        severity=sla.severity,
+        calendar=None if sla.calendar is None else _calendar(sla.calendar, settings.calendars[sla.calendar]),
+    )
+
+
+def _calendar(name: str, calendar: CalendarSettings) -> Calendar:
+    """Raises ConfigError for intervals that overlap or a calendar without any."""
+    week: list[list[Interval]] = [[] for _ in DAYS]
+    for days, spans in calendar.hours.items():
+        first, _, last = days.partition("-")
+        begin, end = DAYS.index(first), DAYS.index(last or first)
+        numbers = range(begin, end + 1) if begin <= end else (*range(begin, 7), *range(end + 1))
+        for day in numbers:
+            week[day] += [_interval(span) for span in spans]
+    for day, intervals in zip(DAYS, week, strict=True):
+        intervals.sort()
+        if any(later[0] < earlier[1] for earlier, later in pairwise(intervals)):
+            raise ConfigError(f"calendar {name}: the hours of {day} overlap.")
+    if not any(week):
+        raise ConfigError(
+            f"calendar {name} has no working hours.", mend="Give some: hours: {mon-fri: 09:00-17:00}"
+        )
+    return Calendar(name, calendar.timezone, tuple(map(tuple, week)), frozenset(calendar.holidays))
+
+
+def _interval(span: str) -> Interval:
+    begin, end = (text.split(":") for text in span.split("-"))
+    return int(begin[0]) * 60 + int(begin[1]), int(end[0]) * 60 + int(end[1])
+
+
+def _at_risk(at_risk: float | timedelta | None, within: timedelta) -> timedelta | None:
+    """When, after the clock's start: a share of the limit, or so long before its end."""
+    if at_risk is None:
+        return None
+    return within - at_risk if isinstance(at_risk, timedelta) else within * at_risk
+
+
+def models_from_files(paths: Sequence[Path], settings: Settings | None) -> list[Model]:
+    """Models named on the command line; what a configuration says of the same file counts."""
+    configured = {} if settings is None else {model.file.resolve(): model for model in settings.models}
+    models = []
+    for path in paths:
+        known = configured.get(path.resolve())
+        options = Options() if known is None or settings is None else _options(known, settings)
+        models.append(Model(str(path), read_model(path), options))
+    return models

@@ -1,0 +1,176 @@
+"""A compiled expected flow: what the checker plays its token game on. Plain frozen values, no XML.
+
+Tokens rest on *places*. There is one place per sequence flow (only joins let tokens wait there), one per
+node (``node_place``: the activity is due, the event is awaited, the choice is open), one per activity that
+was seen to start (``running_place``), and one per silent boundary event or event subprocess that does not
+interrupt (``fired_place``: it fired already during this activation). Messages between pools are tokens, too
+(``message_place``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import IntEnum
+
+from monitor.domain.calendar import Calendar
+
+
+class NodeKind(IntEnum):
+    """How a node handles tokens, whatever its BPMN type.
+
+    ``PASS``: hands a token on (merges, none events, silent steps). ``TASK``: waits for its event.
+    ``XOR``/``OR``: one, or any non-empty subset, of the outgoing flows. ``AND``: joins and splits.
+    ``RACE``: event-based gateway, the first event among its targets decides. ``SUBPROCESS``: opens a scope.
+    ``END``: consumes. ``TERMINATE``: ends its scope. ``THROW``: error or escalation to ``catcher``.
+    ``BOUNDARY``: never holds a token itself.
+    """
+
+    PASS = 0
+    TASK = 1
+    XOR = 2
+    OR = 3
+    AND = 4
+    RACE = 5
+    SUBPROCESS = 6
+    END = 7
+    TERMINATE = 8
+    THROW = 9
+    BOUNDARY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Arc:
+    """A sequence flow; ``always`` is False for a conditional one."""
+
+    index: int
+    id: str
+    source: int
+    target: int
+    always: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """``label``: what its event is called (None: silent). ``start_label``: a separate event for its start.
+    ``boundaries``: nodes of the boundary events that may fire by themselves (those that only catch what is
+    thrown inside are reached through the thrower's ``catcher``). ``interrupting``: of a boundary event.
+    ``inner``: the scope a subprocess opens. ``catcher``: for THROW, how many scopes up and which boundary
+    node catches it; None: nobody does, the process ends. ``join``: an OR that waits for its tokens; its
+    ``reach`` says for each node which of the incoming flows (as bits) a token there may still come by.
+    ``sends``/``receives``: message flows between pools; an event that receives by one is silent and needs
+    its message to be on the way, for the sender's event told of both."""
+
+    index: int
+    id: str
+    name: str
+    type: str
+    kind: NodeKind
+    scope: int
+    label: str | None = None
+    start_label: str | None = None
+    incoming: tuple[int, ...] = ()
+    outgoing: tuple[int, ...] = ()
+    boundaries: tuple[int, ...] = ()
+    interrupting: bool = True
+    inner: int | None = None
+    catcher: tuple[int, int] | None = None
+    join: bool = False
+    reach: tuple[int, ...] = ()
+    default: int | None = None
+    sends: tuple[int, ...] = ()
+    receives: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """Something that may begin at any time while its scope is open, when its start event ``start`` comes: an
+    event subprocess, or a pool that a message of another one calls to life. ``node``: what is begun."""
+
+    node: int
+    start: int
+    interrupting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The process (index 0) or a subprocess. ``starts`` are alternatives where ``choice`` (one of them is
+    taken, when its event is seen or silently), else all begin at once."""
+
+    index: int
+    owner: int | None
+    starts: tuple[int, ...]
+    choice: bool
+    handlers: tuple[Handler, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sla:
+    """A promise about traces of the flow (DESIGN 3.5).
+
+    Either ``on`` (the clock runs while this label is expected), or ``idle`` (since the last event), or from
+    label ``start`` (None: the trace's first event) to label ``end`` (None: the flow's completion).
+    ``at_risk`` is the time after the clock's start at which it counts as at risk; None: never. Both count
+    the ``calendar``'s working time where there is one.
+    """
+
+    name: str
+    within: timedelta
+    start: str | None = None
+    end: str | None = None
+    on: str | None = None
+    idle: bool = False
+    at_risk: timedelta | None = None
+    severity: str = "warning"
+    calendar: Calendar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """``tolerance``: events at most this far apart are concurrent. ``lateness``: how long after the watermark
+    passed a finding stays provisional."""
+
+    tolerance: timedelta = timedelta(0)
+    lateness: timedelta = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One version of one expected flow. ``hash`` covers everything a verdict depends on.
+
+    ``labels`` maps each label to the ids of the elements it is seen at; ``aliases`` maps element ids and
+    further names to labels. ``start_labels`` are those a trace can begin with.
+    """
+
+    key: str
+    name: str
+    file: str
+    hash: str
+    nodes: tuple[Node, ...]
+    arcs: tuple[Arc, ...]
+    scopes: tuple[Scope, ...]
+    labels: Mapping[str, tuple[str, ...]]
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    main_key: str | None = None
+    slas: tuple[Sla, ...] = ()
+    ordering: Ordering = Ordering()
+
+    def node_place(self, node: int) -> int:
+        return len(self.arcs) + node
+
+    def running_place(self, node: int) -> int:
+        return len(self.arcs) + len(self.nodes) + node
+
+    def fired_place(self, node: int) -> int:
+        return len(self.arcs) + 2 * len(self.nodes) + node
+
+    def message_place(self, message: int) -> int:
+        """Where messages on the way are, in the outermost scope."""
+        return len(self.arcs) + 3 * len(self.nodes) + message
+
+    def place_node(self, place: int) -> int:
+        """The node a token on ``place`` stands at or before."""
+        if place < len(self.arcs):
+            return self.arcs[place].target
+        return (place - len(self.arcs)) % len(self.nodes)

@@ -1,0 +1,81 @@
+"""The flow under construction, and what is found wrong with it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from monitor.bpmn.document import Document, EventKind, FlowNode, Problem, Process, Severity
+from monitor.bpmn.flow import Arc, Node, Ordering, Scope, Sla
+from monitor.bpmn.passes.unfold import unfold
+
+OBSERVED_EVENTS = frozenset({EventKind.MESSAGE, EventKind.SIGNAL})
+PASSED_EVENTS = frozenset({EventKind.NONE, EventKind.TIMER, EventKind.CONDITIONAL})
+THROWN = frozenset({EventKind.ERROR, EventKind.ESCALATION})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the configuration says about a model. ``silent``: element ids or names no event tells of.
+    ``bind``: label -> element id, ``id:start`` or ``id:end``. ``process``: which of several to take."""
+
+    key: str | None = None
+    name: str | None = None
+    main_key: str | None = None
+    process: str | None = None
+    silent: frozenset[str] = frozenset()
+    bind: Mapping[str, str] = field(default_factory=dict)
+    slas: tuple[Sla, ...] = ()
+    ordering: Ordering = field(default_factory=Ordering)
+
+
+class Draft:
+    """Nodes, arcs and scopes numbered as they are made. ``elements`` are the nodes' BPMN elements, ``by_id``
+    the nodes by element id; ``aliases``: further names -> labels."""
+
+    def __init__(
+        self, document: Document, process: Process, options: Options, problems: list[Problem]
+    ) -> None:
+        self.document = document
+        self.options = options
+        self.problems = problems
+        self.nodes: list[Node] = []
+        self.arcs: list[Arc] = []
+        self.scopes: list[Scope] = []
+        self.by_id: dict[str, int] = {}
+        self.elements: dict[int, FlowNode] = {}
+        self.aliases: defaultdict[str, set[str]] = defaultdict(set)
+        called = {other.id: other for other in document.processes if other.nodes}
+        self.process = process
+        self.process = unfold(process, called, self.refuse)
+
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """Each label with the ids of the elements it is seen at."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for node in self.nodes:
+            for label in (node.start_label, node.label):
+                if label is not None and node.id not in found[label]:
+                    found[label].append(node.id)
+        return {label: tuple(ids) for label, ids in sorted(found.items())}
+
+    def refuse(self, element: FlowNode, what: str) -> None:
+        self.error("not-honoured", f"{what} are not supported yet; verdicts would be wrong.", element)
+
+    def error(self, code: str, message: str, element: FlowNode | None) -> None:
+        place = element.place if element else self.process.place
+        self.problems.append(
+            Problem(
+                Severity.ERROR,
+                code,
+                message,
+                place,
+                (element.origin or element.id) if element else None,
+                (element.name or None) if element else None,
+            )
+        )
+
+
+def spaced(camel: str) -> str:
+    """``boundaryEvent`` as people read it: ``boundary event``."""
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in camel)

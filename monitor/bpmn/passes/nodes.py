@@ -1,0 +1,52 @@
+"""Every element becomes a node, every process and subprocess a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from monitor.bpmn.document import FlowNode
+from monitor.bpmn.flow import Node, NodeKind, Scope
+from monitor.bpmn.passes.draft import Draft
+from monitor.bpmn.passes.kinds import kind_of
+from monitor.bpmn.passes.labels import Labels
+
+
+def place_nodes(draft: Draft) -> None:
+    _scope(draft, Labels(draft), draft.process.nodes, None, event=False)
+
+
+def _scope(
+    draft: Draft, labels: Labels, elements: Sequence[FlowNode], owner: int | None, *, event: bool
+) -> int:
+    """``event``: the scope is an event subprocess's."""
+    index = len(draft.scopes)
+    draft.scopes.append(Scope(index, owner, (), choice=False))
+    for element in elements:
+        if element.for_compensation:
+            draft.refuse(element, "compensation activities")
+            continue
+        at = len(draft.nodes)
+        kind = kind_of(draft, element, event=event)
+        label, start_label = labels.of(element, kind)
+        if kind is NodeKind.PASS and label is not None and element.type != "startEvent":
+            kind = NodeKind.TASK  # what is bound to an event waits for it
+        draft.nodes.append(
+            Node(
+                index=at,
+                id=element.origin or element.id,
+                name=element.name,
+                type=element.type,
+                kind=kind,
+                scope=index,
+                label=label,
+                start_label=start_label,
+                interrupting=element.interrupting,
+            )
+        )
+        draft.by_id[element.id] = at
+        draft.elements[at] = element
+        if kind is NodeKind.SUBPROCESS:
+            inner = _scope(draft, labels, element.children, at, event=element.triggered_by_event)
+            draft.nodes[at] = replace(draft.nodes[at], inner=inner)
+    return index

@@ -1,0 +1,100 @@
+"""Sequence flows: which scope each belongs to, and what comes into and goes out of every node."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from monitor.bpmn.document import SUBPROCESSES, SequenceFlow, Severity
+from monitor.bpmn.reading import NODES, Reading, identifier, model_elements
+from monitor.bpmn.tree import Element, one_line
+
+
+@dataclass(slots=True)
+class Wiring:
+    """``flows`` by the id of the process or subprocess they belong to; flow ids by node id, in file order."""
+
+    flows: defaultdict[str, list[SequenceFlow]] = field(default_factory=lambda: defaultdict(list))
+    incoming: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    outgoing: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+
+def wire(reading: Reading, processes: list[Element]) -> Wiring:
+    """All sequence flows of these processes. A flow that cannot be one is dropped and reported."""
+    wiring = Wiring()
+    home = {
+        identifier(child): identifier(scope)
+        for process in processes
+        for scope in _scopes(process)
+        for child in scope.all(*NODES)
+    }
+    for process in processes:
+        for scope in _scopes(process):
+            for element in scope.all("sequenceFlow"):
+                _wire_one(reading, wiring, home, identifier(scope), element)
+    return wiring
+
+
+def _scopes(process: Element) -> Iterator[Element]:
+    return (
+        element for element in model_elements(process) if element is process or element.tag in SUBPROCESSES
+    )
+
+
+def _wire_one(reading: Reading, wiring: Wiring, home: dict[str, str], scope: str, element: Element) -> None:
+    source = _end(reading, home, element, "sourceRef")
+    target = _end(reading, home, element, "targetRef")
+    if source is None or target is None:
+        return
+    if home[source] != home[target]:
+        reading.report(
+            Severity.ERROR,
+            "flow-crosses-border",
+            element,
+            f"A sequence flow stays inside one pool and one subprocess; this one leads from {source} in"
+            f" {home[source]} to {target} in {home[target]} and is dropped. Use a message flow between pools,"
+            " and the subprocess itself as source or target.",
+        )
+        return
+    if home[source] != scope:
+        reading.report(
+            Severity.INFO,
+            "flow-misplaced",
+            element,
+            f"The flow stands in {scope}, its ends in {home[source]}: it is read as if it stood there.",
+        )
+    wiring.flows[home[source]].append(_sequence_flow(reading, element, source, target))
+    wiring.outgoing[source].append(identifier(element))
+    wiring.incoming[target].append(identifier(element))
+
+
+def _end(reading: Reading, home: dict[str, str], element: Element, attribute: str) -> str | None:
+    """The id of the node at this end of the flow; None, and a problem, when there is none."""
+    reference = element.get(attribute)
+    found = reading.find(reference)
+    if found is not None and identifier(found) in home:
+        return identifier(found)
+    if reference is None:
+        what = f"has no {attribute}"
+    elif found is None:
+        what = f"has the {attribute} '{reference}', which does not exist"
+    else:
+        what = f"has the {attribute} '{reference}', a {found.tag}, which no token can pass"
+    reading.report(
+        Severity.WARNING, "dangling-flow", element, f"This sequence flow {what}: it is dropped. Attach it."
+    )
+    return None
+
+
+def _sequence_flow(reading: Reading, element: Element, source: str, target: str) -> SequenceFlow:
+    condition = element.first("conditionExpression")
+    return SequenceFlow(
+        identifier(element),
+        source,
+        target,
+        reading.place(element),
+        name=one_line(element.get("name")),
+        condition=condition.text.strip() or None if condition is not None else None,
+        condition_language=condition.get("language") if condition is not None else None,
+    )

@@ -1,0 +1,187 @@
+"""``check`` and ``lint``: the same stages as the running service, offline and without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monitor import correlate
+from monitor.assembly import decoder_of, mapping_of, models_from_files, models_of
+from monitor.bpmn.document import Problem
+from monitor.bpmn.flow import Flow
+from monitor.domain.event import Delivery, Event, Misfit, Observation, Position
+from monitor.domain.verdict import Clock, Finding, Verdict
+from monitor.flows import build, problems_of
+from monitor.judging import Judge, as_of
+from monitor.sources.logs import records
+
+if TYPE_CHECKING:
+    from monitor.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedTrace:
+    key: str
+    model: str
+    events: int
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        verdict = self.verdict
+        said = {
+            "key": self.key,
+            "model": self.model,
+            "conforms": verdict.conforms,
+            "complete": verdict.complete,
+            "cost": verdict.cost,
+            "events": self.events,
+            "expected": list(verdict.expected),
+            "findings": [_finding_json(finding) for finding in verdict.findings],
+            "slas": [_clock_json(clock) for clock in verdict.clocks],
+        }
+        if not verdict.exact:
+            said["approximate"] = True
+        if verdict.undecided:
+            said["undecided"] = True
+        return said
+
+
+@dataclass(slots=True)
+class CheckReport:
+    """What ``check`` found. ``misfits`` are messages that could not be placed."""
+
+    traces: list[CheckedTrace] = field(default_factory=list)
+    misfits: list[Misfit] = field(default_factory=list)
+    events: int = 0
+    duplicates: int = 0
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether anything deviates, is late, or could not be placed."""
+        return bool(self.misfits) or any(
+            not trace.verdict.conforms
+            or any(clock.state in ("breached", "missed") for clock in trace.verdict.clocks)
+            for trace in self.traces
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "traces": [trace.to_json() for trace in self.traces],
+            "summary": {
+                "traces": len(self.traces),
+                "events": self.events,
+                "conforming": sum(trace.verdict.conforms for trace in self.traces),
+                "complete": sum(trace.verdict.complete for trace in self.traces),
+                "duplicates": self.duplicates,
+                "unplaced": len(self.misfits),
+            },
+            "inbox": [
+                {
+                    "reason": misfit.reason.value,
+                    "type": misfit.type,
+                    "where": _where(misfit.delivery),
+                    "detail": misfit.detail,
+                    "mend": misfit.mend,
+                }
+                for misfit in self.misfits
+            ],
+        }
+
+
+def check_events(
+    model_paths: Sequence[Path], config: Settings | None, event_paths: Sequence[Path], now: datetime | None
+) -> CheckReport:
+    """Hold recorded events against models. ``now`` stands for the watermark; without it no absence is
+    judged. A log held against a single model without a configuration is all about that model: types it
+    does not know are findings. Else they are what the service makes of them: not placed. Raises
+    InvalidInput."""
+    models = models_from_files(model_paths, config) if model_paths or config is None else models_of(config)
+    judges = {flow.key: Judge(flow) for flow in (build(model)[1] for model in models)}
+    decoder = decoder_of(config)
+    mapping = mapping_of(
+        config, [judge.flow for judge in judges.values()], strict_unknown=config is None and len(judges) == 1
+    )
+    report = CheckReport()
+    observations: list[Observation] = []
+    seen: set[bytes] = set()
+    for delivery in _deliveries(event_paths):
+        for one in decoder.decode(delivery):
+            observed = mapping.observe(one) if isinstance(one, Event) else one
+            if isinstance(observed, Misfit):
+                report.misfits.append(observed)
+            elif isinstance(one, Event) and observed:
+                if one.identity in seen:
+                    report.duplicates += 1
+                    continue
+                seen.add(one.identity)
+                report.events += 1
+                observations.extend(observed)
+    for group in correlate.group(observations):
+        report.traces.extend(_judged(judges[group.flow], group, now))
+    return report
+
+
+def lint_models(paths: Sequence[Path], config: Settings | None) -> list[Problem]:
+    """Everything there is to say about the models. Raises ModelError for a file that is no BPMN."""
+    models = models_from_files(paths, config) if paths or config is None else models_of(config)
+    return [problem for model in models for problem in problems_of(model)]
+
+
+def _judged(judge: Judge, group: correlate.Group, now: datetime | None) -> Iterator[CheckedTrace]:
+    key = _key(judge.flow, group)
+    rest: Sequence[Observation] = group.observations
+    while rest:
+        judged, rest = judge.replay(rest)
+        yield CheckedTrace(key, group.flow, len(judged.observations), as_of(judged.verdict, now))
+
+
+def _key(flow: Flow, group: correlate.Group) -> str:
+    main = [key.value for key in group.keys if key.name == flow.main_key]
+    return main[0] if main else group.keys[0].value
+
+
+def _deliveries(paths: Sequence[Path]) -> Iterator[Delivery]:
+    """The records of the files, ``-`` being standard input. A log's lines say nothing of who came first."""
+    received = datetime.now(UTC)
+    for path in paths:
+        where = "/dev/stdin" if str(path) == "-" else path
+        for record in records(where, "jsonl" if str(path) == "-" else "auto"):
+            if record is not None:
+                position = Position(str(path), None, record.number)
+                yield Delivery(str(path), record.body, position, received, content_type=record.content_type)
+
+
+def _where(delivery: Delivery) -> str:
+    offset = delivery.position.offset
+    return (
+        delivery.position.channel if offset is None else f"{delivery.position.channel}, record {offset + 1}"
+    )
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind.value,
+        "element": finding.element,
+        "name": finding.name,
+        "event": finding.event,
+        "time": _instant(finding.time),
+        "expected": list(finding.expected),
+        "message": finding.message,
+    }
+
+
+def _clock_json(clock: Clock) -> dict[str, Any]:
+    return {
+        "name": clock.sla,
+        "state": clock.state.value,
+        "started": _instant(clock.started),
+        "due": _instant(clock.due),
+        "ended": _instant(clock.ended) if clock.ended else None,
+    }
+
+
+def _instant(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")

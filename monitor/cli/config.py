@@ -1,0 +1,55 @@
+"""``config check`` and ``config schema``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from monitor.cli.options import DEFAULT_CONFIG, load_settings
+
+
+@click.group(short_help="Check the configuration, or print its JSON Schema.")
+def config() -> None:
+    """Check the configuration file, or print the JSON Schema that editors complete it by."""
+
+
+@config.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("-c", "--config", "named", type=click.Path(path_type=Path), help="The same as FILE.")
+def check(file: Path | None, named: Path | None) -> None:
+    """Say everything that is wrong with FILE (default: choreoscope.yaml), each with its line.
+
+    The models it names are compiled and its expressions, too; no connection is tried (doctor does that).
+
+    \b
+    Example:
+      choreoscope config check choreoscope.yaml
+    """
+    file = file or named or DEFAULT_CONFIG
+    settings = load_settings(file)
+    from monitor.assembly import mapping_of, models_of, warnings_of
+    from monitor.flows import build
+
+    mapping = mapping_of(settings, [build(model)[1] for model in models_of(settings)])
+    for problem in (*mapping.problems(), *warnings_of(settings)):
+        click.echo(f"warning: {problem}", err=True)
+    sources = ", ".join(f"{source.name} ({source.kind})" for source in settings.sources) or "none"
+    models = ", ".join(f"{model.key} ({model.file.name})" for model in settings.models) or "none"
+    click.echo(f"{file} is valid.\n  sources: {sources}\n  models:  {models}")
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration file.
+
+    \b
+    Example, for editors that speak the YAML language server:
+      choreoscope config schema > choreoscope.schema.json
+      # then, as the first line of choreoscope.yaml:
+      # yaml-language-server: $schema=choreoscope.schema.json
+    """
+    from monitor.settings import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))

@@ -1,0 +1,158 @@
+"""What tokens do by themselves: the silent steps that can disable nothing.
+
+A marking is a nested tuple ``(scope, tokens, children)``: the scope's index, its tokens' places sorted (a
+place twice means two tokens), and the sorted markings of the subprocess instances open in it. Interrupting
+an activity removes exactly its own instance, however deep it is nested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from monitor.bpmn.flow import Flow, Node, NodeKind
+
+Marking = tuple[int, tuple[int, ...], tuple[Any, ...]]
+"""``(scope, tokens, children)``; children are markings again."""
+
+MAX_TOKENS = 256
+"""Tokens of one scope past which a marking is not followed further: the model makes tokens without bound."""
+
+MAX_PASSED = 10_000
+"""Nodes one token may pass in a single settling: past it, it runs in a circle that no event ever leaves."""
+
+
+class Unbounded(Exception):
+    """A marking outgrew the bound: a signal inside the checker, it becomes "undecided"."""
+
+
+class Settling:
+    """A flow's markings at rest. Holds nothing but the flow; with a ``trail``, the sequence flows that tokens
+    passed are noted there, for the picture."""
+
+    def __init__(self, flow: Flow, trail: list[int] | None = None) -> None:
+        self.flow = flow
+        self.trail = trail
+        self._arcs = len(flow.arcs)
+        self._count = len(flow.nodes)
+        self._marks = self._arcs + 2 * self._count  # places from here on hold marks, not tokens
+
+    def initial(self) -> Marking:
+        return self._enter(0)
+
+    def is_final(self, marking: Marking) -> bool:
+        """Nothing is left to do: no token, but for messages nobody waited for."""
+        _, tokens, children = marking
+        return not children and (not tokens or tokens[0] >= self._marks)
+
+    def _enter(self, scope: int) -> Marking:
+        """A new instance of a scope, its start taken where there is no choice."""
+        entry = self.flow.scopes[scope]
+        if entry.choice:
+            return (scope, (self.flow.node_place(entry.starts[0]),), ())
+        tokens: list[int] = []
+        children: list[Marking] = []
+        arcs: list[int] = []
+        for start in entry.starts:  # a start event passes its token on, other nodes hold theirs
+            node = self.flow.nodes[start]
+            if node.kind is NodeKind.SUBPROCESS:
+                assert node.inner is not None
+                children.append(self._enter(node.inner))
+            elif node.kind is NodeKind.PASS:
+                arcs.extend(node.outgoing)
+            else:
+                tokens.append(self.flow.node_place(start))
+        return self._settle(scope, tokens, children, arcs)[0]
+
+    def _settle(
+        self, scope: int, tokens: Iterable[int], children: Iterable[Marking], arcs: Iterable[int]
+    ) -> tuple[Marking, frozenset[int] | None]:
+        """Put a token on each of ``arcs`` and take every silent step that can disable nothing.
+
+        Returns the marking and the places the tokens wait at now (None: see :class:`Step`)."""
+        places = list(tokens)
+        open_children = list(children)
+        queue = list(arcs)
+        landed: set[int] | None = set()
+        passed = 0
+        while True:
+            while queue:
+                passed += 1
+                if passed > MAX_PASSED:
+                    raise Unbounded
+                arc = queue.pop()
+                if self.trail is not None:
+                    self.trail.append(arc)
+                node = self.flow.nodes[self.flow.arcs[arc].target]
+                kind = node.kind
+                if kind is NodeKind.PASS:
+                    queue.extend(node.outgoing)
+                elif kind is NodeKind.AND:
+                    places.append(arc)
+                    landed = None
+                    if all(incoming in places for incoming in node.incoming):
+                        for incoming in node.incoming:
+                            places.remove(incoming)
+                        queue.extend(node.outgoing)
+                elif kind is NodeKind.OR and node.join:
+                    places.append(arc)
+                    landed = None
+                elif kind is NodeKind.SUBPROCESS:
+                    assert node.inner is not None
+                    open_children.append(self._enter(node.inner))
+                    landed = None
+                elif kind is NodeKind.END and node.label is None:
+                    landed = None
+                else:
+                    place = self.flow.node_place(node.index)
+                    places.append(place)
+                    if landed is not None:
+                        landed.add(place)
+                if len(places) > MAX_TOKENS:
+                    raise Unbounded
+            for child in open_children:
+                owner = self.flow.nodes[self.flow.scopes[child[0]].owner or 0]
+                if self.is_final(child) and not self._lingers(child[0]):
+                    open_children.remove(child)
+                    queue.extend(owner.outgoing)
+                    landed = None
+                    break
+            else:
+                break
+        if len(open_children) > MAX_TOKENS:
+            raise Unbounded
+        if len(places) == 1 and places[0] < self._marks and not open_children:
+            node = self.flow.nodes[self.flow.place_node(places[0])]
+            if node.kind is NodeKind.TERMINATE and node.label is None:  # nothing is left for it to end
+                places, landed = [], None
+        marking = (scope, tuple(sorted(places)), tuple(sorted(open_children)))
+        return marking, frozenset(landed) if landed and places else None
+
+    def _lingers(self, scope: int) -> bool:
+        """Whether an event may still come to a subprocess that has nothing left to do: its end is then a step
+        of its own."""
+        owner = self.flow.scopes[scope].owner
+        return bool(self.flow.scopes[scope].handlers) or (
+            owner is not None and bool(self.flow.nodes[owner].boundaries)
+        )
+
+    def _ended(self, marking: Marking) -> Marking:
+        """Nothing left of a scope but messages on the way."""
+        scope, tokens, _ = marking
+        return (scope, tuple(place for place in tokens if place >= self._arcs + 3 * self._count), ())
+
+    def _activations(self, tokens: tuple[int, ...], children: tuple[Marking, ...], owner: Node) -> int:
+        if owner.inner is not None:
+            return sum(1 for child in children if child[0] == owner.inner)
+        places = (self.flow.node_place(owner.index), self.flow.running_place(owner.index))
+        return sum(tokens.count(place) for place in places)
+
+    def _clear_fired(self, tokens: tuple[int, ...], owner: Node) -> tuple[int, ...]:
+        """``owner`` is left: forget that its silent boundary events fired (of one activation; where several
+        are open the more permissive reading)."""
+        for index in owner.boundaries:
+            fired = self.flow.fired_place(index)
+            if fired in tokens:
+                at = tokens.index(fired)
+                tokens = tokens[:at] + tokens[at + 1 :]
+        return tokens

@@ -1,0 +1,302 @@
+"""BPMN's token game on markings (OMG formal/2013-12-09, chapter 13): the steps an event or a choice makes.
+
+Silent steps that can disable nothing (a token passes a merge, a parallel join has all its tokens, an end
+event consumes) are taken at once, by :mod:`~monitor.conformance.settling`; the others (choices, silent
+boundary events, completion of a subprocess that an event could still interrupt) are steps of their own,
+taken on demand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+from monitor.bpmn.flow import Node, NodeKind
+from monitor.conformance.settling import MAX_TOKENS, Marking, Settling, Unbounded
+
+__all__ = ["Marking", "Step", "TokenGame", "Unbounded"]
+
+
+class Step(NamedTuple):
+    """One step of the token game. ``label`` is None for a silent step. ``consumed`` is the place whose token
+    moved (None: the step is about a whole scope). ``landed`` are the places where its tokens wait now, or
+    None where the step may have enabled something beyond them (a join, the end of a scope)."""
+
+    label: str | None
+    marking: Marking
+    consumed: int | None
+    landed: frozenset[int] | None
+
+
+class _Raised(NamedTuple):
+    """An error or escalation on its way out: ``levels`` scopes up stands the catching boundary event.
+    ``inside`` is what remains of the throwing scope, None where it ends."""
+
+    levels: int
+    boundary: int
+    inside: Marking | None
+
+
+_Outcome = tuple[str | None, "Marking | _Raised", int | None, frozenset[int] | None, Node | None]
+"""Label, what it leads to, the place consumed, the places landed on, and the node whose event it was."""
+
+
+class TokenGame(Settling):
+    """The token game of one flow: every single step from a marking."""
+
+    def steps(self, marking: Marking) -> Iterator[Step]:
+        """Every single step from ``marking``. Raises :class:`Unbounded` past the token bound."""
+        for label, outcome, consumed, landed, node in self._scope_steps(marking):
+            if isinstance(outcome, _Raised):  # caught by nobody: the process ends there
+                yield Step(label, (marking[0], (), ()), consumed, None)
+            elif node is None or not (node.sends or node.receives):
+                yield Step(label, outcome, consumed, landed)
+            else:
+                yield from self._delivered(Step(label, outcome, consumed, landed), node)
+
+    def _delivered(self, step: Step, node: Node) -> Iterator[Step]:
+        """The step with the messages it sends on the way, and one of those it needs taken off it."""
+        scope, tokens, children = step.marking
+        sent = (*tokens, *(self.flow.message_place(message) for message in node.sends))
+        if len(sent) > MAX_TOKENS:
+            raise Unbounded
+        landed = None if node.sends else step.landed
+        if not node.receives:
+            yield step._replace(marking=(scope, tuple(sorted(sent)), children), landed=landed)
+        for message in node.receives:
+            place = self.flow.message_place(message)
+            if place in tokens:
+                left = list(sent)
+                left.remove(place)
+                yield step._replace(marking=(scope, tuple(sorted(left)), children), landed=landed)
+
+    def waiting(self, marking: Marking) -> Iterator[int]:
+        """Indices of the nodes where tokens of the marking stand, open subprocesses included."""
+        _, tokens, children = marking
+        for place in tokens:
+            if place < self._marks:
+                yield self.flow.place_node(place)
+        for child in children:
+            owner = self.flow.scopes[child[0]].owner
+            assert owner is not None
+            yield owner
+            yield from self.waiting(child)
+
+    # one scope instance ------------------------------------------------------------------------------
+
+    def _scope_steps(self, marking: Marking) -> Iterator[_Outcome]:
+        scope, tokens, children = marking
+        previous = -1
+        for at, place in enumerate(tokens):
+            if place == previous:
+                continue
+            previous = place
+            rest = tokens[:at] + tokens[at + 1 :]
+            node = self.flow.nodes[self.flow.place_node(place)]
+            if place < self._arcs:
+                if node.kind is NodeKind.OR and self._or_join_ready(marking, node):
+                    yield from self._or_join(marking, node)
+            elif place < self._marks:
+                for label, outcome, landed, event in self._token_steps(marking, rest, node, place):
+                    yield label, outcome, place, landed, event
+        for at, child in enumerate(children):
+            if at == 0 or child != children[at - 1]:
+                yield from self._child_steps(scope, tokens, child, children[:at] + children[at + 1 :])
+        if self.flow.scopes[scope].handlers:
+            yield from self._handler_steps(marking)
+
+    def _handler_steps(self, marking: Marking) -> Iterator[_Outcome]:
+        """An event subprocess begins, beside what goes on in its scope or instead of it; or a pool whose
+        message has come. A silent one that does not interrupt does so once."""
+        scope, tokens, children = marking
+        entry = self.flow.scopes[scope]
+        if entry.choice and self.flow.node_place(entry.starts[0]) in tokens:
+            return  # the scope has not begun itself
+        if any(h.interrupting and self.flow.fired_place(h.node) in tokens for h in entry.handlers):
+            return  # the scope is its handler's now
+        for handler in entry.handlers:
+            start = self.flow.nodes[handler.start]
+            inner = self.flow.nodes[handler.node].inner
+            assert inner is not None
+            begun = self._settle(inner, (), (), start.outgoing)[0]
+            landed = frozenset(begun[1]) if begun[1] and not begun[2] else None
+            fired = self.flow.fired_place(handler.node)
+            if handler.interrupting:
+                left = self._ended(marking)[1]
+                after, _ = self._settle(scope, (*left, fired), (begun,), ())
+                yield start.label, after, None, landed, start
+                continue
+            once = start.label is None and not start.receives
+            if not once or fired not in tokens:
+                base = (*tokens, fired) if once else tokens
+                after, _ = self._settle(scope, base, (*children, begun), ())
+                yield start.label, after, None, landed, start
+
+    def _token_steps(
+        self, marking: Marking, rest: tuple[int, ...], node: Node, place: int
+    ) -> Iterator[tuple[str | None, Marking | _Raised, frozenset[int] | None, Node | None]]:
+        """Steps of one token waiting at ``node``."""
+        scope, tokens, children = marking
+        match node.kind:
+            case NodeKind.TASK:
+                if node.start_label is not None and place == self.flow.node_place(node.index):
+                    running = self.flow.running_place(node.index)
+                    after = tuple(sorted((*rest, running)))
+                    yield node.start_label, (scope, after, children), frozenset((running,)), None
+                else:
+                    left = self._clear_fired(rest, node)
+                    yield node.label, *self._settle(scope, left, children, node.outgoing), node
+                for boundary in node.boundaries:
+                    yield from self._boundary(
+                        scope, tokens, children, rest, children, node, self.flow.nodes[boundary]
+                    )
+            case NodeKind.XOR:
+                for arc in node.outgoing:
+                    yield None, *self._settle(scope, rest, children, (arc,)), None
+            case NodeKind.OR:
+                for chosen in self._subsets(node):
+                    yield None, *self._settle(scope, rest, children, chosen), None
+            case NodeKind.RACE:
+                for arc in node.outgoing:
+                    target = self.flow.nodes[self.flow.arcs[arc].target]
+                    yield target.label, *self._settle(scope, rest, children, target.outgoing), target
+            case NodeKind.TERMINATE:
+                yield node.label, self._ended(marking), None, node
+            case NodeKind.THROW:
+                levels, catcher = node.catcher or (len(self.flow.scopes) + 1, -1)
+                going_on = None
+                if catcher >= 0 and not self._interrupts(catcher):
+                    going_on = self._settle(scope, rest, children, node.outgoing)[0]
+                if levels == 0:
+                    yield node.label, self._caught(going_on or self._ended(marking), catcher), None, node
+                else:
+                    yield node.label, _Raised(levels, catcher, going_on), None, node
+            case NodeKind.END:
+                yield node.label, *self._settle(scope, rest, children, ()), node
+            case _:  # the alternatives a scope may begin with
+                for start in self.flow.scopes[scope].starts:
+                    entry = self.flow.nodes[start]
+                    yield entry.label, *self._settle(scope, rest, children, entry.outgoing), entry
+
+    def _boundary(
+        self,
+        scope: int,
+        tokens: tuple[int, ...],
+        children: tuple[Marking, ...],
+        tokens_without: tuple[int, ...],
+        children_without: tuple[Marking, ...],
+        owner: Node,
+        boundary: Node,
+    ) -> Iterator[tuple[str | None, Marking, frozenset[int] | None, Node]]:
+        """A boundary event of ``owner`` fires: with it, or (interrupting) without it, what goes on. A silent
+        non-interrupting one (a timer) fires once during an activation."""
+        if boundary.interrupting:
+            left = self._clear_fired(tokens_without, owner)
+            yield boundary.label, *self._settle(scope, left, children_without, boundary.outgoing), boundary
+        elif boundary.label is not None or boundary.receives:
+            yield boundary.label, *self._settle(scope, tokens, children, boundary.outgoing), boundary
+        else:
+            fired = self.flow.fired_place(boundary.index)
+            if tokens.count(fired) < self._activations(tokens, children, owner):
+                marking, _ = self._settle(scope, (*tokens, fired), children, boundary.outgoing)
+                yield None, marking, None, boundary  # the last moment it may fire is before its owner is left
+
+    def _child_steps(
+        self, scope: int, tokens: tuple[int, ...], child: Marking, others: tuple[Marking, ...]
+    ) -> Iterator[_Outcome]:
+        owner_index = self.flow.scopes[child[0]].owner
+        assert owner_index is not None
+        owner = self.flow.nodes[owner_index]
+        for label, outcome, consumed, landed, event in self._scope_steps(child):
+            if not isinstance(outcome, _Raised):
+                marking, _ = self._settle(scope, tokens, (*others, outcome), ())
+                yield label, marking, consumed, None if self.is_final(outcome) else landed, event
+            elif outcome.levels > 1:
+                inside = None
+                if outcome.inside is not None:
+                    inside = self._settle(scope, tokens, (*others, outcome.inside), ())[0]
+                yield label, _Raised(outcome.levels - 1, outcome.boundary, inside), consumed, None, event
+            else:
+                catcher = self.flow.nodes[outcome.boundary]
+                if outcome.inside is not None:
+                    left = self._settle(scope, tokens, (*others, outcome.inside), ())[0]
+                elif catcher.kind is NodeKind.SUBPROCESS:
+                    left = self._ended((scope, tokens, ()))
+                else:
+                    left = (scope, self._clear_fired(tokens, owner), others)
+                yield label, self._caught(left, outcome.boundary), consumed, None, event
+        whole = tuple(sorted((*others, child)))
+        for index in owner.boundaries:
+            for label, marking, landed, event in self._boundary(
+                scope, tokens, whole, tokens, others, owner, self.flow.nodes[index]
+            ):
+                yield label, marking, None, landed, event
+        if self._lingers(child[0]) and self.is_final(child):
+            base = self._clear_fired(tokens, owner)
+            marking, landed = self._settle(scope, base, others, owner.outgoing)
+            yield None, marking, None, landed, None
+
+    # inclusive gateways ------------------------------------------------------------------------------
+
+    def _subsets(self, node: Node) -> Iterator[tuple[int, ...]]:
+        """What an inclusive split may choose: the unconditional flows and any of the others, but something;
+        the default flow alone, when no condition holds."""
+        always = tuple(arc for arc in node.outgoing if self.flow.arcs[arc].always and arc != node.default)
+        open_arcs = [arc for arc in node.outgoing if arc not in always and arc != node.default]
+        for size in range(len(open_arcs) + 1):
+            for chosen in combinations(open_arcs, size):
+                if chosen or always:
+                    yield (*always, *chosen)
+        if node.default is not None:
+            yield (*always, node.default)
+
+    def _or_join_ready(self, marking: Marking, node: Node) -> bool:
+        """Section 13.4.3: no token can still arrive on an empty incoming flow, unless it could as well
+        arrive on one that has a token already."""
+        _, tokens, children = marking
+        filled = empty = 0
+        for bit, arc in enumerate(node.incoming):
+            if arc in tokens:
+                filled |= 1 << bit
+            else:
+                empty |= 1 << bit
+        if not empty:
+            return True
+        standing = [
+            self.flow.place_node(place)
+            for place in tokens
+            if place not in node.incoming and place < self._marks
+        ]
+        standing += [owner for child in children if (owner := self.flow.scopes[child[0]].owner) is not None]
+        return all(not node.reach[at] & empty or node.reach[at] & filled for at in standing)
+
+    def _or_join(self, marking: Marking, node: Node) -> Iterator[_Outcome]:
+        """One token of each incoming flow that has any goes on, by whatever flows are chosen."""
+        scope, tokens, children = marking
+        left = list(tokens)
+        for arc in node.incoming:
+            if arc in left:
+                left.remove(arc)
+        for chosen in self._subsets(node) if len(node.outgoing) > 1 else (node.outgoing,):
+            yield None, self._settle(scope, left, children, chosen)[0], None, None, None
+
+    # catching ----------------------------------------------------------------------------------------
+
+    def _interrupts(self, catcher: int) -> bool:
+        """Whether what catches a throw (a boundary event, an event subprocess) ends what it was thrown in."""
+        node = self.flow.nodes[catcher]
+        if node.inner is None:
+            return node.interrupting
+        return all(self.flow.nodes[start].interrupting for start in self.flow.scopes[node.inner].starts)
+
+    def _caught(self, marking: Marking, catcher: int) -> Marking:
+        """The marking once boundary event or event subprocess ``catcher`` has begun in it."""
+        scope, tokens, children = marking
+        node = self.flow.nodes[catcher]
+        if node.inner is None:
+            return self._settle(scope, tokens, children, node.outgoing)[0]
+        starts = self.flow.scopes[node.inner].starts
+        arcs = [arc for start in starts for arc in self.flow.nodes[start].outgoing]
+        begun = self._settle(node.inner, (), (), arcs)[0]
+        return self._settle(scope, tokens, (*children, begun), ())[0]

@@ -1,0 +1,177 @@
+"""The JSON twins of the pages below ``/api/v1``. ``openapi.json`` beside this file describes every one."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from monitor.dashboard import parameters, words
+from monitor.dashboard.answers import answer
+from monitor.dashboard.health import SourceHealth
+from monitor.dashboard.pages.flows import find_flow
+from monitor.dashboard.parameters import NotFound
+from monitor.dashboard.site import Handler, Site, route
+from monitor.domain.verdict import Clock
+from monitor.storage.views import EventRow, FindingRow, InboxRow, Page, TraceDetail, TraceRow
+
+OPENAPI = Path(__file__).parent / "openapi.json"
+PREFIX = "/api/v1"
+
+
+def api_routes(site: Site) -> list[Route]:
+    paths: tuple[tuple[str, Handler], ...] = (
+        ("/overview", overview),
+        ("/traces", traces),
+        ("/traces/{id}", trace),
+        ("/flows", flows),
+        ("/flows/{key}", flow),
+        ("/findings", findings),
+        ("/inbox", inbox),
+        ("/inbox/{id}", inbox_item),
+        ("/sources", sources),
+    )
+    document = Route(f"{PREFIX}/openapi.json", partial(_openapi, OPENAPI.read_bytes()), methods=["GET"])
+    return [document, *(route(site, PREFIX + path, handler) for path, handler in paths)]
+
+
+def page_of(page: Page[Any], items: list[Any] | None = None) -> dict[str, object]:
+    return {"items": list(page.rows) if items is None else items, "next": page.next}
+
+
+async def _openapi(document: bytes, _: Request) -> Response:
+    return Response(document, media_type="application/json")
+
+
+async def overview(site: Site, _: Request) -> Response:
+    glance = await site.glance()
+    return answer(
+        {
+            "totals": glance.totals,
+            "flows": list(await site.views.flows()),
+            "sources": [source_json(source) for source in glance.sources],
+        }
+    )
+
+
+async def traces(site: Site, request: Request) -> Response:
+    now = site.now()
+    wanted = parameters.trace_filter(request.query_params, now)
+    part = parameters.slice_of(request.query_params)
+    found = await site.views.traces(wanted, part.cursor, part.limit)
+    return answer(page_of(found, [trace_json(row, now) for row in found.rows]))
+
+
+async def trace(site: Site, request: Request) -> Response:
+    number = parameters.identifier(request.path_params["id"], "trace")
+    detail = await site.views.trace(number)
+    if detail is None:
+        raise NotFound(f"There is no trace {number}.")
+    if detail.merged_into is not None:
+        return RedirectResponse(f"{request.scope.get('root_path', '')}{PREFIX}/traces/{detail.merged_into}")
+    told = detail_json(detail, await site.clocks(detail), site.now())
+    return answer({**told, "visited": list(await site.pictures.visited(detail))})
+
+
+async def flows(site: Site, _: Request) -> Response:
+    return answer({"items": list(await site.views.flows()), "next": None})
+
+
+async def flow(site: Site, request: Request) -> Response:
+    row = await find_flow(site, request.path_params["key"])
+    labels = sorted((await site.pictures.labels(row.id)).items())
+    return answer({"flow": row, "labels": [{"label": label, "elements": list(ids)} for label, ids in labels]})
+
+
+async def findings(site: Site, request: Request) -> Response:
+    wanted = parameters.finding_filter(request.query_params)
+    part = parameters.slice_of(request.query_params)
+    found = await site.views.findings(wanted.flow, wanted.kind, wanted.state, part.cursor, part.limit)
+    return answer(page_of(found, [finding_json(row) for row in found.rows]))
+
+
+async def inbox(site: Site, request: Request) -> Response:
+    wanted = parameters.inbox_filter(request.query_params)
+    part = parameters.slice_of(request.query_params)
+    found = await site.views.inbox(wanted.reason, wanted.type, part.cursor, part.limit)
+    items = [inbox_json(row, with_body=False) for row in found.rows]
+    return answer({"groups": list(await site.views.inbox_groups()), **page_of(found, items)})
+
+
+async def inbox_item(site: Site, request: Request) -> Response:
+    number = parameters.identifier(request.path_params["id"], "message")
+    row = await site.views.inbox_item(number)
+    if row is None:
+        raise NotFound(f"There is no message {number} in the inbox.")
+    return answer(inbox_json(row, with_body=True))
+
+
+async def sources(site: Site, _: Request) -> Response:
+    return answer({"items": [source_json(source) for source in await site.sources()], "next": None})
+
+
+def _fields(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}
+
+
+def trace_json(row: TraceRow, now: datetime) -> dict[str, Any]:
+    return {**_fields(row), "summary": words.plain(words.progress_sentence(row, (), now))}
+
+
+def detail_json(detail: TraceDetail, clocks: tuple[Clock, ...], now: datetime) -> dict[str, Any]:
+    return {
+        "trace": trace_json(detail.row, now),
+        "summary": words.plain(words.trace_sentence(detail, clocks, now)),
+        "flow_id": detail.flow_id,
+        "keys": detail.keys,
+        "events": [event_json(row) for row in detail.events],
+        "truncated": detail.truncated,
+        "findings": [finding_json(row) for row in detail.findings],
+        "clocks": list(clocks),
+        "siblings": [trace_json(row, now) for row in detail.siblings],
+    }
+
+
+def event_json(row: EventRow) -> dict[str, Any]:
+    return {**_fields(row), "headers": stored_json(row.headers), "data": stored_json(row.data)}
+
+
+def finding_json(row: FindingRow) -> dict[str, Any]:
+    return _fields(row)
+
+
+def inbox_json(row: InboxRow, *, with_body: bool) -> dict[str, Any]:
+    fields = {**_fields(row), "headers": stored_json(row.headers)}
+    body: bytes = fields.pop("body")
+    key: bytes | None = fields.pop("message_key")
+    fields["message_key_base64"] = None if key is None else b64encode(key).decode()
+    if with_body:
+        fields["body_base64"] = b64encode(body).decode()
+    return fields
+
+
+def source_json(source: SourceHealth) -> Mapping[str, Any]:
+    return {
+        **_fields(source.row),
+        "state": source.state,
+        "blind": source.blind,
+        "silent": source.silent,
+    }
+
+
+def stored_json(text: str | None) -> Any:
+    """JSON that was stored as text, as the value it stands for; text that is not JSON as it is."""
+    if not text:
+        return None
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text

@@ -1,0 +1,80 @@
+"""The dashboard's Starlette application, put together from what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from monitor.dashboard.api import api_routes
+from monitor.dashboard.guard import Guard, allowed_hosts
+from monitor.dashboard.live import Live
+from monitor.dashboard.pages import page_routes
+from monitor.dashboard.pictures import FlowPictures, Pictures
+from monitor.dashboard.probes import probe_routes
+from monitor.dashboard.problems import handlers
+from monitor.dashboard.receive import MOST_BYTES, Receiver, receive_routes
+from monitor.dashboard.site import Site
+from monitor.dashboard.templating import STATIC, environment
+from monitor.settings import DashboardSettings
+from monitor.storage.views import Views
+
+
+def create_app(
+    views: Views,
+    *,
+    flows: FlowPictures,
+    settings: DashboardSettings,
+    now: Callable[[], datetime],
+    receivers: Sequence[Receiver] = (),
+    feeds: Mapping[str, Collection[str]] | None = None,
+    registry: CollectorRegistry | None = None,
+    pulse_seconds: float = 1.0,
+    most_listeners: int = 200,
+    most_bytes: int = MOST_BYTES,
+) -> Starlette:
+    """The ASGI application. Whether it may listen where it is told to is decided before, by the settings.
+
+    ``receivers`` are the http sources (none: the ingestion addresses say so). ``feeds`` names the sources of
+    each flow, for telling blindness; a flow that is not named is fed by all. ``registry`` is what
+    ``/metrics`` shows (None: no such address). ``pulse_seconds``: how often the database is asked whether
+    anything changed while pages are open. ``app.state.live.close()`` ends open streams, for a server that
+    wants to stop before its lifespan ends.
+    """
+    live = Live(views.pulse, every=pulse_seconds, most=most_listeners)
+    site = Site(
+        views=views,
+        pictures=Pictures(flows),
+        templates=environment(now),
+        now=now,
+        live=live,
+        feeds=feeds or {},
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with live.running():
+            yield
+
+    error_handlers: Mapping[Any, Any] = handlers(site)
+    app = Starlette(
+        routes=[
+            *page_routes(site),
+            *api_routes(site),
+            *receive_routes(receivers, most_bytes),
+            *probe_routes(site, registry),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        middleware=[Middleware(Guard, hosts=allowed_hosts(settings))],
+        exception_handlers=error_handlers,
+        lifespan=lifespan,
+    )
+    app.state.live = live
+    return app

@@ -1,0 +1,148 @@
+"""Query parameters to typed values. What cannot be read is said plainly, with what could be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from starlette.datastructures import QueryParams
+
+from monitor.domain.event import InboxReason
+from monitor.domain.verdict import ClockState, FindingKind, FindingState
+from monitor.errors import ChoreoscopeError, InvalidInput
+from monitor.storage.views import TraceFilter
+
+STATES = ("open", "complete")
+VERDICTS = ("conforming", "deviating", "checking")
+SORTS = ("last", "first", "events")
+SLA_STATES = tuple(state.value for state in ClockState if state is not ClockState.BLIND)
+DEFAULT_LIMIT = 50
+MOST = 200
+LONGEST_TEXT = 500
+
+_AGE = re.compile(r"(\d{1,4})(m|h|d)")
+_AGE_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+class BadParameter(InvalidInput):
+    """A parameter of the address cannot be understood."""
+
+
+class NotFound(ChoreoscopeError):
+    """There is nothing at this address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Which page of a list: opaque ``cursor`` of the page before, at most ``limit`` rows."""
+
+    cursor: str | None
+    limit: int
+
+
+def text(query: QueryParams, name: str) -> str | None:
+    """A parameter's text, None when it is absent or blank."""
+    value = query.get(name, "").strip()
+    if len(value) > LONGEST_TEXT:
+        raise BadParameter(f"{name} is longer than {LONGEST_TEXT} characters.")
+    if "\x00" in value:
+        raise BadParameter(f"{name} holds a zero byte.")
+    return value or None
+
+
+def choice(query: QueryParams, name: str, allowed: Iterable[str]) -> str | None:
+    value = text(query, name)
+    choices = tuple(allowed)
+    if value is not None and value not in choices:
+        raise BadParameter(f"{name} is {value!r}.", mend=f"It may be: {', '.join(choices)}.")
+    return value
+
+
+def word(query: QueryParams, name: str, kind: type[Word]) -> Word | None:
+    value = choice(query, name, [member.value for member in kind])
+    return None if value is None else kind(value)
+
+
+def moment(query: QueryParams, name: str) -> datetime | None:
+    """An ISO 8601 date or date and time; without a zone it is UTC."""
+    value = text(query, name)
+    if value is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadParameter(
+            f"{name} is {value!r}.", mend="It is a date or a date and time, such as 2026-01-31T14:00 (UTC)."
+        ) from None
+
+
+def slice_of(query: QueryParams) -> Slice:
+    value = text(query, "limit")
+    if value is not None and not (value.isascii() and value.isdigit() and 1 <= int(value) <= MOST):
+        raise BadParameter(f"limit is {value!r}.", mend=f"It is a whole number from 1 to {MOST}.")
+    return Slice(text(query, "cursor"), int(value) if value else DEFAULT_LIMIT)
+
+
+def identifier(value: str, what: str) -> int:
+    """A row's number in a path. Raises :class:`NotFound` for what no row can have."""
+    if not (value.isascii() and value.isdigit()) or int(value) >= 2**63:
+        raise NotFound(f"There is no {what} {value[:40]}.")
+    return int(value)
+
+
+def trace_filter(query: QueryParams, now: datetime) -> TraceFilter:
+    """The filters of the trace list. ``within`` (``15m``, ``24h``, ``7d``) is short for a ``since`` that
+    long before now."""
+    since = moment(query, "since")
+    within = text(query, "within")
+    if within is not None:
+        matched = _AGE.fullmatch(within)
+        if matched is None:
+            raise BadParameter(f"within is {within!r}.", mend="It is a number with m, h or d: 15m, 24h, 7d.")
+        if since is not None:
+            raise BadParameter("within and since say the same thing twice.", mend="Use one of them.")
+        since = now - timedelta(**{_AGE_UNITS[matched[2]]: int(matched[1])})
+    until = moment(query, "until")
+    if since and until and since > until:
+        raise BadParameter("since is later than until.")
+    return TraceFilter(
+        search=text(query, "q"),
+        flow=text(query, "flow"),
+        state=choice(query, "state", STATES),
+        verdict=choice(query, "verdict", VERDICTS),
+        finding=word(query, "finding", FindingKind),
+        sla=choice(query, "sla", SLA_STATES),
+        since=since,
+        until=until,
+        sort=choice(query, "sort", SORTS) or "last",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilter:
+    flow: str | None
+    kind: FindingKind | None
+    state: FindingState | None
+
+
+def finding_filter(query: QueryParams) -> FindingFilter:
+    return FindingFilter(
+        text(query, "flow"), word(query, "kind", FindingKind), word(query, "state", FindingState)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class InboxFilter:
+    reason: InboxReason | None
+    type: str | None
+
+
+def inbox_filter(query: QueryParams) -> InboxFilter:
+    return InboxFilter(word(query, "reason", InboxReason), text(query, "type"))

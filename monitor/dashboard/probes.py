@@ -1,0 +1,68 @@
+"""What machines ask: is it alive, is it ready, what are its figures, did anything change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from functools import partial
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from monitor.dashboard.answers import answer
+from monitor.dashboard.live import Live
+from monitor.dashboard.site import Site, route
+from monitor.errors import StorageError
+
+READY_WITHIN = 5.0
+PING_SECONDS = 20
+
+
+def probe_routes(site: Site, registry: CollectorRegistry | None) -> list[Route]:
+    routes = [
+        Route("/livez", _live, methods=["GET"]),
+        route(site, "/readyz", _ready),
+        route(site, "/events/stream", _stream),
+    ]
+    if registry is not None:
+        routes.append(Route("/metrics", partial(_metrics, registry), methods=["GET"]))
+    return routes
+
+
+async def _live(_: Request) -> Response:
+    return answer({"status": "alive"})
+
+
+async def _ready(site: Site, _: Request) -> Response:
+    try:
+        async with asyncio.timeout(READY_WITHIN):
+            await site.views.pulse()
+    except StorageError as error:
+        return answer({"status": "not ready", "reason": error.message}, 503)
+    except TimeoutError:
+        reason = f"The database did not answer within {READY_WITHIN:g} s."
+        return answer({"status": "not ready", "reason": reason}, 503)
+    return answer({"status": "ready"})
+
+
+async def _metrics(registry: CollectorRegistry, request: Request) -> Response:
+    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(registry), headers={"Content-Type": content_type})
+
+
+async def _stream(site: Site, _: Request) -> Response:
+    if site.live.closed:
+        return Response(status_code=204)  # which tells a browser not to connect again
+    site.live.admit()
+    return EventSourceResponse(_events(site.live), ping=PING_SECONDS, headers={"Cache-Control": "no-store"})
+
+
+async def _events(live: Live) -> AsyncIterator[ServerSentEvent]:
+    async with aclosing(live.listen()) as told:
+        async for news in told:
+            yield ServerSentEvent(news.text, event=news.kind)

@@ -1,0 +1,105 @@
+"""What went wrong, told to people as a page and to programs as ``application/problem+json`` (RFC 9457)."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from monitor.dashboard.answers import problem
+from monitor.dashboard.guard import SECURITY_HEADERS
+from monitor.dashboard.live import TooManyListeners
+from monitor.dashboard.parameters import NotFound
+from monitor.dashboard.site import Site
+from monitor.errors import ChoreoscopeError, InvalidInput, SourceUnavailable, StorageError
+from monitor.sources.base import Busy
+
+RETRY_SECONDS = 5
+"""How soon a page that says the database is away asks again."""
+
+STATUS: tuple[tuple[type[ChoreoscopeError], int], ...] = (
+    (NotFound, 404),
+    (InvalidInput, 400),
+    (Busy, 429),
+    (TooManyListeners, 503),
+    (SourceUnavailable, 503),
+    (StorageError, 503),
+    (ChoreoscopeError, 500),
+)
+
+HEADINGS = {
+    400: "This address cannot be understood",
+    403: "Not allowed",
+    404: "Nothing here",
+    405: "Not possible here",
+    500: "The monitor made a mistake",
+    503: "The database is away",
+}
+
+
+def handlers(site: Site) -> dict[type[Exception], partial[Coroutine[Any, Any, Response]]]:
+    """For ``Starlette(exception_handlers=...)``; ``Exception`` is what nobody foresaw (its traceback goes to
+    the log, never to the reader)."""
+    return {
+        ChoreoscopeError: partial(_known, site),
+        HTTPException: partial(_http, site),
+        Exception: partial(_unknown, site),
+    }
+
+
+async def _known(site: Site, request: Request, error: ChoreoscopeError) -> Response:
+    status = next(status for kind, status in STATUS if isinstance(error, kind))
+    headers: dict[str, str] = {}
+    if isinstance(error, Busy):
+        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    elif status == 503:
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    return tell(site, request, status, error.message, error.mend, headers)
+
+
+async def _http(site: Site, request: Request, error: HTTPException) -> Response:
+    detail = error.detail
+    if error.status_code == 404:
+        detail = f"There is no page {request.url.path[:200]}."
+    elif error.status_code == 405:
+        detail = f"{request.method} is not answered here."
+    return tell(site, request, error.status_code, detail, None, error.headers or {})
+
+
+async def _unknown(site: Site, request: Request, _: Exception) -> Response:
+    """Made outside all middleware, so it brings its own headers."""
+    return tell(
+        site,
+        request,
+        500,
+        "Something went wrong that nobody foresaw; the log says what.",
+        None,
+        SECURITY_HEADERS,
+    )
+
+
+def tell(
+    site: Site, request: Request, status: int, message: str, mend: str | None, headers: Mapping[str, str]
+) -> Response:
+    """The page or the JSON for it, by what was asked for."""
+    path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    if path.startswith(("/api/", "/events/")):
+        return problem(status, message, mend, headers)
+    return site.render(
+        request,
+        "problem.html",
+        status,
+        headers=headers,
+        title=HEADINGS.get(status, HTTPStatus(status).phrase),
+        section="",
+        glance=None,
+        code=status,
+        message=message,
+        mend=mend,
+        retry=RETRY_SECONDS if status == 503 else None,
+    )

@@ -1,0 +1,113 @@
+"""What every page and API answer is made with, and how a page is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from monitor.dashboard.health import SourceHealth, seen_until, shown_clock, source_health
+from monitor.dashboard.live import Live
+from monitor.dashboard.pictures import Pictures
+from monitor.domain.verdict import Clock
+from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """``feeds``: the sources of each flow, where they are known (see :func:`health.seen_until`)."""
+
+    views: Views
+    pictures: Pictures
+    templates: jinja2.Environment
+    now: Callable[[], datetime]
+    live: Live
+    feeds: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    async def page(
+        self,
+        request: Request,
+        template: str,
+        *,
+        title: str,
+        section: str = "",
+        status: int = 200,
+        **shown: Any,
+    ) -> Response:
+        """A page within the frame that shows the trouble counts on every page."""
+        glance = await self.glance()
+        return self.render(request, template, status, title=title, section=section, glance=glance, **shown)
+
+    def render(
+        self,
+        request: Request,
+        template: str,
+        status: int,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **shown: Any,
+    ) -> Response:
+        text = self.templates.get_template(f"dashboard/{template}").render(
+            root=request.scope.get("root_path", ""),
+            here=request.url.path,
+            pulse=getattr(request.state, "pulse", ""),
+            now=self.now(),
+            **shown,
+        )
+        return HTMLResponse(text, status_code=status, headers=headers)
+
+    async def glance(self) -> Glance:
+        return Glance(await self.views.totals(), await self.sources())
+
+    async def sources(self) -> Sequence[SourceHealth]:
+        now = self.now()
+        return [source_health(row, now) for row in await self.views.sources(now)]
+
+    async def clocks(self, detail: TraceDetail) -> tuple[Clock, ...]:
+        """The trace's clocks as shown: those past due that nobody can judge yet are blind."""
+        now = self.now()
+        rows: Sequence[SourceRow] = await self.views.sources(now)
+        seen = seen_until(detail.row.flow, rows, self.feeds, now)
+        return tuple(shown_clock(clock, seen, now) for clock in detail.clocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the frame shows: totals, and the sources with their health."""
+
+    totals: Totals
+    sources: Sequence[SourceHealth]
+
+    @property
+    def blind(self) -> Sequence[SourceHealth]:
+        return [source for source in self.sources if source.blind]
+
+    @property
+    def trouble(self) -> int:
+        """What wants somebody now: breached and at-risk traces, and blind sources."""
+        return self.totals.breached + self.totals.at_risk + len(self.blind)
+
+
+Handler = Callable[[Site, Request], Awaitable[Response]]
+
+
+def page_route(site: Site, path: str, handler: Handler) -> Route:
+    """A page's route. The pulse is read before anything the page shows: at worst it is refreshed once
+    too often, never once too seldom."""
+    return Route(path, partial(_with_pulse, site, handler), methods=["GET"])
+
+
+async def _with_pulse(site: Site, handler: Handler, request: Request) -> Response:
+    request.state.pulse = await site.views.pulse()
+    return await handler(site, request)
+
+
+def route(site: Site, path: str, handler: Handler, method: str = "GET") -> Route:
+    return Route(path, partial(handler, site), methods=[method])

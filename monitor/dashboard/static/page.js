@@ -1,0 +1,195 @@
+// Small help for the pages; everything works without it.
+// Times in the reader's own zone, "/" for the search, and quiet updates when something changed.
+"use strict";
+
+// ---- times -------------------------------------------------------------------------------------
+
+const two = (number) => String(number).padStart(2, "0");
+
+const clockTime = (date) => `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+
+const calendarDay = (date) => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+
+function localTime(date, show) {
+  if (show === "full") {
+    return `${calendarDay(date)} ${clockTime(date)}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+  }
+  if (calendarDay(date) === calendarDay(new Date())) return clockTime(date);
+  return `${calendarDay(date)} ${clockTime(date).slice(0, 5)}`;
+}
+
+function localise(root) {
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    const date = new Date(element.dateTime);
+    if (Number.isNaN(date.getTime()) || date.getTimezoneOffset() === 0) continue;
+    const utc = element.textContent;
+    element.textContent = localTime(date, element.dataset.show);
+    if (element.dataset.show === "both") element.textContent += ` (${utc})`;
+  }
+}
+
+// ---- keyboard ----------------------------------------------------------------------------------
+
+const isField = (element) => element instanceof HTMLElement
+  && (element.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName));
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isField(event.target)) return;
+  event.preventDefault();
+  document.getElementById("search").focus();
+});
+
+// ---- updates -----------------------------------------------------------------------------------
+
+const LEAST_PAUSE = 2000; // milliseconds between two refreshes
+const MOST_PAUSE = 30000; // ages grow and sources go blind although nothing is stored
+const indicator = document.getElementById("live");
+let stream = null;
+let latest = null;
+let refreshing = false;
+let refreshed = Date.now() - LEAST_PAUSE;
+let timer = 0;
+
+function tell(kind, text) {
+  if (indicator.dataset.kind === kind && indicator.firstChild && indicator.firstChild.textContent === text) return;
+  indicator.dataset.kind = kind;
+  indicator.textContent = text;
+  if (kind === "waiting") {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Show it";
+    button.addEventListener("click", () => {
+      document.getElementById("main").focus({ preventScroll: true });
+      refresh();
+    });
+    indicator.append(" ", button);
+  }
+}
+
+const shownPulse = () => document.getElementById("main").dataset.pulse;
+
+// Somebody who is filling in a form or marking text must not have it taken away.
+function occupied() {
+  const main = document.getElementById("main");
+  if (isField(document.activeElement) && main.contains(document.activeElement)) return true;
+  const selection = document.getSelection();
+  if (selection && !selection.isCollapsed && main.contains(selection.anchorNode)) return true;
+  return [...main.querySelectorAll("form")].some((form) => [...form.elements].some((field) => {
+    if (field instanceof HTMLSelectElement) {
+      return [...field.options].some((option) => option.selected !== option.defaultSelected)
+        && field.selectedIndex !== 0;
+    }
+    return field instanceof HTMLInputElement && field.value !== field.defaultValue;
+  }));
+}
+
+function changed() {
+  if (latest === null || latest === shownPulse() || document.hidden || refreshing) return;
+  window.clearTimeout(timer);
+  if (mustNotChange()) {
+    tell("waiting", "There is new data.");
+    return;
+  }
+  const pause = refreshed + LEAST_PAUSE - Date.now();
+  if (pause > 0) timer = window.setTimeout(changed, pause);
+  else refresh();
+}
+
+// Older rows of a list stay put: whoever pages back wants to find them where they were.
+const mustNotChange = () => occupied() || new URLSearchParams(window.location.search).has("cursor");
+
+async function refresh() {
+  if (refreshing) return;
+  refreshing = true;
+  const asked = latest;
+  try {
+    const response = await fetch(window.location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+    if (!response.ok) {
+      tell("away", response.status === 503 ? "The database is away; this is what was there before." : "This page cannot be updated.");
+      return;
+    }
+    show(new DOMParser().parseFromString(await response.text(), "text/html"));
+    tell("live", "Live");
+  } catch {
+    tell("away", "The monitor cannot be reached; this is what was there before.");
+  } finally {
+    refreshing = false;
+    refreshed = Date.now();
+  }
+  // What arrived while the page was being fetched is on it, or is asked for once more.
+  if (latest !== asked) changed();
+}
+
+function show(fresh) {
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const replacement = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
+    if (replacement) replace(part, document.adoptNode(replacement));
+  }
+  document.title = fresh.title;
+}
+
+function replace(part, replacement) {
+  localise(replacement);
+  const focused = part.contains(document.activeElement) && document.activeElement !== part ? address(document.activeElement) : null;
+  const refocus = document.activeElement === part;
+  for (const details of part.querySelectorAll("details[data-key]")) {
+    const twin = replacement.querySelector(`details[data-key="${CSS.escape(details.dataset.key)}"]`);
+    if (twin) twin.open = details.open;
+  }
+  const scrolled = [...part.querySelectorAll("[data-scroll]")].map((element) => [element.dataset.scroll, element.scrollLeft, element.scrollTop]);
+  const { scrollX, scrollY } = window;
+  part.replaceWith(replacement);
+  for (const [key, left, top] of scrolled) {
+    const twin = replacement.querySelector(`[data-scroll="${CSS.escape(key)}"]`);
+    if (twin) twin.scrollTo(left, top);
+  }
+  window.scrollTo(scrollX, scrollY);
+  if (refocus) replacement.focus({ preventScroll: true });
+  if (focused) {
+    const twin = replacement.querySelector(focused);
+    if (twin) twin.focus({ preventScroll: true });
+  }
+}
+
+// By what an element is found again on the page that takes this one's place.
+function address(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element.tagName === "SUMMARY" && element.parentElement.dataset.key) {
+    return `details[data-key="${CSS.escape(element.parentElement.dataset.key)}"] > summary`;
+  }
+  const href = element.getAttribute("href");
+  if (href) return `${element.tagName.toLowerCase()}[href="${CSS.escape(href)}"]`;
+  return null;
+}
+
+function listen() {
+  if (stream || document.hidden || !shownPulse()) return;
+  stream = new EventSource(document.body.dataset.stream);
+  stream.addEventListener("pulse", (event) => {
+    latest = event.data;
+    if (latest === shownPulse()) tell("live", "Live");
+    else changed();
+  });
+  stream.addEventListener("away", () => tell("away", "The database is away; this is what was there before."));
+  stream.addEventListener("error", () => {
+    if (stream && stream.readyState === EventSource.CLOSED) tell("off", "No live updates.");
+    else tell("away", "The monitor cannot be reached; trying again.");
+  });
+}
+
+// A hidden page holds no connection: browsers allow only six to one place.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden && stream) {
+    stream.close();
+    stream = null;
+  } else {
+    listen();
+  }
+});
+window.setInterval(() => {
+  if (stream && !mustNotChange() && Date.now() - refreshed >= MOST_PAUSE) refresh();
+}, MOST_PAUSE);
+document.addEventListener("focusout", () => window.setTimeout(changed, 0));
+
+localise(document);
+listen();

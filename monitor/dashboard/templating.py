@@ -1,0 +1,104 @@
+"""The Jinja2 environment: where templates are, and the filters that write times, durations and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import jinja2
+from markupsafe import Markup, escape
+
+import monitor
+from monitor.dashboard import body, words
+
+STATIC = Path(__file__).parent / "static"
+
+
+def template_directory() -> Path:
+    """``templates/`` of the source tree, or the copy an installed package carries."""
+    package = Path(monitor.__file__).parent
+    installed = package / "_data" / "templates"
+    return installed if installed.is_dir() else package.parent / "templates"
+
+
+def environment(now: Callable[[], datetime]) -> jinja2.Environment:
+    """Everything is autoescaped and an unknown name is an error. ``now`` dates short times."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template_directory()),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters.update(
+        time=partial(time_element, now=now),
+        moment=partial(time_element, now=now, show="full"),
+        both=partial(time_element, now=now, show="both"),
+        age=lambda when: words.duration(max(now() - when, timedelta(0))),
+        ago=lambda when: words.ago(now() - when),
+        late=lambda delay: delay > words.LATE,
+        sentence=partial(sentence_html, now=now),
+        plain=words.plain,
+        duration=words.duration,
+        thousands=words.thousands,
+        pairs=lambda values: [(value, value) for value in values],
+        pretty=body.pretty_json,
+        spell=body.spell_out,
+    )
+    env.globals.update(
+        KINDS={kind.value: text for kind, text in words.KINDS.items()},
+        CLOCKS={state.value: text for state, text in words.CLOCKS.items()},
+        REASONS=words.REASONS,
+        count=words.count,
+        static=_static_addresses(),
+        query=query,
+        version=monitor.__version__,
+    )
+    return env
+
+
+def _static_addresses() -> dict[str, str]:
+    """File name -> address below the root with a digest, so that a new version is fetched at once."""
+    return {
+        file.name: f"/static/{file.name}?v={blake2b(file.read_bytes(), digest_size=6).hexdigest()}"
+        for file in sorted(STATIC.iterdir())
+        if file.is_file()
+    }
+
+
+def query(parameters: Mapping[str, Any]) -> str:
+    """A query string of what is set, or nothing at all: ``?flow=order&state=open``."""
+    given = {name: str(value) for name, value in parameters.items() if value is not None and value != ""}
+    return f"?{urlencode(given)}" if given else ""
+
+
+def time_element(when: datetime | None, *, now: Callable[[], datetime], show: str = "short") -> Markup:
+    """A ``<time>`` in UTC that a script may turn into local time.
+
+    ``show``: ``short`` leaves out today's date, ``full`` has the date and milliseconds, ``both`` keeps UTC
+    beside the local time.
+    """
+    if when is None:
+        return Markup('<span class="none" title="not known">–</span>')
+    utc = when.astimezone(UTC)
+    exact = f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03d} UTC"
+    if show == "full":
+        text = exact
+    elif utc.date() == now().astimezone(UTC).date():
+        text = f"{utc:%H:%M:%S} UTC"
+    else:
+        text = f"{utc:%Y-%m-%d %H:%M} UTC"
+    return Markup('<time datetime="{}" data-show="{}" title="{}">{}</time>').format(
+        utc.isoformat(timespec="milliseconds").replace("+00:00", "Z"), show, exact, text
+    )
+
+
+def sentence_html(sentence: words.Sentence, *, now: Callable[[], datetime]) -> Markup:
+    return Markup("").join(
+        escape(part) if isinstance(part, str) else time_element(part, now=now) for part in sentence
+    )

@@ -1,0 +1,140 @@
+"""Measuring and wrapping text without a font: approximate widths for the usual sans-serif faces.
+
+Widths are in em. They lean to the wide side, so that what is wrapped here also fits in a wider face.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+LINE = 1.25  # line height in em
+
+_WIDTHS: dict[str, float] = {
+    char: width
+    for width, chars in (
+        (0.28, "ijl|'!.,:;I"),
+        (0.36, ' frt()[]{}/\\-`"'),
+        (0.50, "ckszvxyJ*^"),
+        (0.58, "abdeghnopquLFT0123456789?_$#+=<>~"),
+        (0.68, "ABEKPSVXYZ&w"),
+        (0.76, "CDGHNORUQ"),
+        (0.88, "Mm"),
+        (0.98, "W%@…—"),
+    )
+    for char in chars
+}
+_OTHER = 0.62
+_WIDE = 1.0
+
+
+class Block(NamedTuple):
+    """Wrapped text: its lines, the font size they were wrapped for, and the box they fill (pixels)."""
+
+    lines: tuple[str, ...]
+    size: float
+    width: float
+    height: float
+
+
+@lru_cache(maxsize=4096)
+def _char_width(char: str) -> float:
+    known = _WIDTHS.get(char)
+    if known is not None:
+        return known
+    if _joins(char):
+        return 0.0
+    if unicodedata.east_asian_width(char) in "WF":
+        return _WIDE
+    return _OTHER
+
+
+def _joins(char: str) -> bool:
+    """Whether a character belongs to the one before it: combining marks, joiners, variation selectors."""
+    return unicodedata.category(char) in ("Mn", "Me", "Cf") or 0x1F3FB <= ord(char) <= 0x1F3FF
+
+
+def measure(text: str, size: float) -> float:
+    """Width in pixels of one line at a font size of ``size`` pixels."""
+    return size * sum(_char_width(char) for char in text)
+
+
+def wrap(text: str, width: float, size: float = 12, max_lines: int = 0) -> Block:
+    """Text broken into lines of at most ``width`` pixels: at blanks, inside a word only where it alone is
+    too long. Past ``max_lines`` (0: no limit) the last line ends in an ellipsis. Line breaks are kept."""
+    lines: list[str] = []
+    for paragraph in text.splitlines() or [""]:
+        lines.extend(_paragraph(paragraph.split(), width, size))
+    while lines and not lines[-1]:
+        lines.pop()
+    if max_lines and len(lines) > max_lines:
+        lines = [*lines[: max_lines - 1], _ellipsis(lines[max_lines - 1], width, size)]
+    widest = max((measure(line, size) for line in lines), default=0.0)
+    return Block(tuple(lines), size, widest, len(lines) * size * LINE)
+
+
+def fit(text: str, width: float, height: float, sizes: tuple[float, ...] = (12, 11, 10, 9)) -> Block:
+    """Text wrapped into a box: the largest size that fits without breaking words, else the smallest that
+    fits at all, cut with an ellipsis if need be."""
+    longest = max(text.split(), key=len, default="")
+    for size in sizes:
+        block = wrap(text, width, size)
+        if block.height <= height and measure(longest, size) <= width:
+            return block
+    for size in sizes:
+        block = wrap(text, width, size)
+        if block.height <= height:
+            return block
+    size = sizes[-1]
+    return wrap(text, width, size, max(1, int(height // (size * LINE))))
+
+
+def _paragraph(words: list[str], width: float, size: float) -> list[str]:
+    lines: list[str] = []
+    line = ""
+    for word in words:
+        joined = f"{line} {word}" if line else word
+        if measure(joined, size) <= width:
+            line = joined
+            continue
+        if line:
+            lines.append(line)
+        *full, line = _pieces(word, width, size)
+        lines.extend(full)
+    lines.append(line)
+    return lines
+
+
+def _pieces(word: str, width: float, size: float) -> list[str]:
+    """A word cut to fit, preferably where a new part of it begins (``PaymentReceived``, ``order_id``)."""
+    pieces: list[str] = []
+    rest = word
+    while measure(rest, size) > width:
+        cut = _fitting(rest, width, size)
+        better = next((at for at in range(cut, cut // 2, -1) if _begins_part(rest, at)), cut)
+        pieces.append(rest[:better])
+        rest = rest[better:]
+    return [*pieces, rest]
+
+
+def _begins_part(word: str, at: int) -> bool:
+    before, here = word[at - 1], word[at]
+    return (before.islower() and here.isupper()) or (before in "_-./:" and here.isalnum())
+
+
+def _fitting(text: str, width: float, size: float) -> int:
+    """How many characters fit, at least one, never parting a mark from what it belongs to."""
+    used = 0.0
+    for index, char in enumerate(text):
+        used += size * _char_width(char)
+        if index and used > width and not _joins(char):
+            return index
+    return len(text)
+
+
+def _ellipsis(line: str, width: float, size: float) -> str:
+    keep = line
+    while keep and measure(keep + "…", size) > width:
+        keep = keep[:-1]
+    return keep.rstrip() + "…"

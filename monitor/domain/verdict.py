@@ -1,0 +1,127 @@
+"""What is said about a trace: findings, SLA clocks, and the verdict that holds them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class FindingKind(StrEnum):
+    """Deviations (DESIGN 3.4) and SLA matters."""
+
+    OUT_OF_ORDER = "out_of_order"
+    MISSING = "missing"
+    DUPLICATE = "duplicate"
+    UNEXPECTED = "unexpected"
+    UNKNOWN = "unknown"
+    AFTER_END = "after_end"
+    TOO_EARLY = "too_early"
+    SLA_AT_RISK = "sla_at_risk"
+    SLA_BREACH = "sla_breach"
+
+    @property
+    def is_deviation(self) -> bool:
+        return self not in (FindingKind.SLA_AT_RISK, FindingKind.SLA_BREACH)
+
+
+class FindingState(StrEnum):
+    """``provisional`` until the watermark has passed its time plus the flow's lateness; then ``confirmed``.
+    ``retracted`` when a later event disproved it: kept, with when and why."""
+
+    PROVISIONAL = "provisional"
+    CONFIRMED = "confirmed"
+    RETRACTED = "retracted"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One deviation or SLA matter, in a sentence.
+
+    ``element`` is the BPMN element's id and ``name`` its name; ``event`` the producer's id of the event
+    that shows it (None for an absence) and ``identity`` that event's digest; ``time`` when it became true
+    (event time); ``expected`` the labels that were possible instead; ``subject`` tells apart findings
+    that would otherwise say the same (the occurrence of an SLA clock, the n-th skip of one element).
+    """
+
+    kind: FindingKind
+    name: str
+    time: datetime
+    message: str
+    element: str | None = None
+    event: str | None = None
+    identity: bytes | None = None
+    expected: tuple[str, ...] = ()
+    subject: str = ""
+    severity: str = "warning"
+
+    def key(self) -> bytes:
+        """16 bytes derived from what the finding says: the same statement twice is one finding."""
+        said = "\x1f".join(
+            (self.kind, self.element or "", self.name, (self.identity or b"").hex(), self.subject)
+        )
+        return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+class ClockState(StrEnum):
+    """States of one occurrence of an SLA clock (DESIGN 3.5). ``blind`` is only ever shown, never stored:
+    a clock past its due time that the watermark has not reached yet."""
+
+    RUNNING = "running"
+    AT_RISK = "at_risk"
+    BREACHED = "breached"
+    MET = "met"
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+    BLIND = "blind"
+
+    @property
+    def is_open(self) -> bool:
+        return self in (ClockState.RUNNING, ClockState.AT_RISK, ClockState.BREACHED, ClockState.BLIND)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One occurrence of an SLA's clock in a trace; ``occurrence`` counts from 0."""
+
+    sla: str
+    occurrence: int
+    state: ClockState
+    started: datetime
+    due: datetime
+    at_risk: datetime | None = None
+    ended: datetime | None = None
+    severity: str = "warning"
+    element: str | None = None
+
+    def next_change(self) -> datetime | None:
+        """When time alone will change the state: the row's armed instant. None once nothing more can."""
+        if self.state is ClockState.RUNNING:
+            return min(self.at_risk, self.due) if self.at_risk else self.due
+        if self.state is ClockState.AT_RISK:
+            return self.due
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What holds of a trace, by its flow and the observations so far.
+
+    ``conforms``: no deviation so far. ``complete``: the flow can be finished with silent steps only.
+    ``cost``: of the optimal alignment (of the prefix while not complete); ``exact`` is False where a bound
+    was passed and the alignment is only good. ``undecided``: a bound on the markings was passed, so nothing
+    is blamed. ``expected``: labels possible next, sorted. ``visited`` and ``standing``: ids of the elements
+    and sequence flows passed, and of the elements where tokens wait, for the picture.
+    """
+
+    conforms: bool
+    complete: bool
+    cost: int
+    findings: tuple[Finding, ...] = ()
+    clocks: tuple[Clock, ...] = ()
+    expected: tuple[str, ...] = ()
+    exact: bool = True
+    undecided: bool = False
+    visited: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()

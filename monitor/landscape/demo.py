@@ -1,0 +1,116 @@
+"""The demo: the landscape inside the process, two brokers played in memory, one SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+from monitor.domain.event import HeaderValue, Position
+from monitor.landscape.plan import Pace
+from monitor.landscape.publish import Send
+from monitor.landscape.story import DEFAULT_FAULTS, DONE, PAY, SHIP, Limits
+from monitor.landscape.wire import Emission
+from monitor.settings import Settings
+
+RABBIT, KAFKA = "shop-rabbit", "shop-kafka"
+"""The names of the demo's two sources."""
+
+PACE = Pace(every=timedelta(seconds=1), step=timedelta(seconds=3))
+
+FAULTS: Mapping[str, float] = {**DEFAULT_FAULTS, "tight": 0.08, "slow": 0.08}
+"""More parcels that leave late than usual, so that there is an SLA at risk to see most of the time."""
+
+EVENTS = (
+    {
+        "match": {"type": "com.shop.PaymentRequested"},
+        "keys": {"order": "data.orderId", "payment": "data.paymentId"},
+    },
+    {"match": {"type": "com.shop.Payment*"}, "keys": {"payment": "data.paymentId"}},
+    {"match": {"type": "com.shop.*"}, "keys": {"order": "data.orderId"}},
+)
+"""Event rules of the landscape: what names the order, what the payment, and what both, which links them."""
+
+
+class Memory(Protocol):
+    """What the demo needs of :class:`monitor.sources.memory.Memory`."""
+
+    async def put(
+        self,
+        body: bytes,
+        *,
+        headers: Mapping[str, HeaderValue],
+        properties: Mapping[str, str] | None,
+        key: bytes | None,
+        content_type: str | None,
+        timestamp: datetime | None,
+        position: Position | None,
+    ) -> None: ...
+
+
+def slas(limits: Limits) -> list[dict[str, object]]:
+    """The landscape's SLAs as a configuration has them."""
+    at_risk = f"{limits.at_risk:.0%}"
+    return [
+        {"name": PAY, "on": "PaymentReceived", "within": limits.pay, "at_risk": at_risk},
+        {
+            "name": SHIP,
+            "from": "PaymentReceived",
+            "to": "GoodsShipped",
+            "within": limits.ship,
+            "at_risk": at_risk,
+            "severity": "critical",
+        },
+        {"name": DONE, "from": "start", "to": "end", "within": limits.done, "at_risk": at_risk},
+    ]
+
+
+def settings(data: Path, model: Path, port: int, limits: Limits) -> Settings:
+    """The demo's configuration: everything in ``data``, SLAs of seconds."""
+    return Settings.model_validate(
+        {
+            "database": f"sqlite:///{data.absolute() / 'choreoscope.db'}",
+            "sources": [{"name": RABBIT, "kind": "memory"}, {"name": KAFKA, "kind": "memory"}],
+            "events": EVENTS,
+            "models": [{"file": model, "key": "order", "name": "Order fulfilment", "slas": slas(limits)}],
+            "ordering": {"lateness": 3 * PACE.step},  # longer than any message of the landscape is late
+            "dashboard": {"port": port},
+        }
+    )
+
+
+def into(rabbit: Memory, kafka: Memory, start: datetime) -> Send:
+    """A publisher that plays both brokers. Offsets begin at ``start`` in milliseconds, so that they never
+    come again when the demo is run on the same data another day."""
+    offsets = count(int(start.timestamp() * 1000))
+
+    async def send(message: Emission) -> None:
+        if message.channel == "rabbit":
+            await rabbit.put(
+                message.body,
+                headers=dict(message.headers),
+                properties={"message_id": message.id, "app_id": message.service},
+                key=None,
+                content_type=message.content_type,
+                timestamp=message.time,
+                position=Position(
+                    f"choreoscope.{RABBIT}",
+                    exchange=message.destination,
+                    routing_key=message.routing_key,
+                    receipt=f"{start.timestamp():.3f}-{next(offsets)}",
+                ),
+            )
+        else:
+            await kafka.put(
+                message.body,
+                headers=dict(message.headers),
+                properties=None,
+                key=message.key,
+                content_type=message.content_type,
+                timestamp=message.time,
+                position=Position(message.destination, 0, next(offsets)),
+            )
+
+    return send

@@ -1,0 +1,141 @@
+"""What the monitor counts about itself: a closed vocabulary, made once at the root.
+
+Every metric is one attribute here and nowhere else; its help text is its documentation. Labels hold only
+values of small closed sets (configured names, enum members), never keys or ids of the landscape.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from monitor import __version__
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SLOW = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+_SIZES = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
+
+STAGES = ("decode", "map", "correlate", "check", "store", "acknowledge")
+"""Values of ``stage``: the pipeline's own steps, in order."""
+
+
+class Metrics:
+    """All metrics of one process, in a registry of their own so that several may live side by side."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+
+        self.build = Gauge(
+            "choreoscope_build_info", "Always 1; the label tells the version.", ["version"], registry=registry
+        )
+        self.build.labels(__version__).set(1)
+
+        # ingest
+        self.events_stored = Counter(
+            "choreoscope_events_stored_total",
+            "Events stored for the first time.",
+            ["source"],
+            registry=registry,
+        )
+        self.duplicates = Counter(
+            "choreoscope_duplicates_total",
+            "Events recognised as stored before, and not counted again.",
+            ["source"],
+            registry=registry,
+        )
+        self.ignored = Counter(
+            "choreoscope_ignored_total",
+            "Events dropped because a rule says to ignore them.",
+            ["source"],
+            registry=registry,
+        )
+        self.misfits = Counter(
+            "choreoscope_misfits_total",
+            "Messages put into the inbox, by why they could not be placed.",
+            ["source", "reason"],
+            registry=registry,
+        )
+        self.batches = Counter(
+            "choreoscope_batches_total",
+            "Batches by outcome: stored, or retried (database away, another worker in between).",
+            ["source", "outcome"],
+            registry=registry,
+        )
+        self.batch_size = Histogram(
+            "choreoscope_batch_size", "Deliveries in a batch.", ["source"], buckets=_SIZES, registry=registry
+        )
+        self.batch_seconds = Histogram(
+            "choreoscope_batch_seconds",
+            "Time one batch spends in a stage: " + ", ".join(STAGES) + ".",
+            ["stage"],
+            buckets=_FAST,
+            registry=registry,
+        )
+        self.replays = Counter(
+            "choreoscope_replays_total",
+            "Traces replayed from their whole history, by why: late, merged, deviating, cold.",
+            ["reason"],
+            registry=registry,
+        )
+
+        # sources
+        self.source_lag = Gauge(
+            "choreoscope_source_lag",
+            "Messages known to be waiting in a source; absent where the source cannot tell.",
+            ["source"],
+            registry=registry,
+        )
+        self.watermark_age = Gauge(
+            "choreoscope_watermark_age_seconds",
+            "How far behind now a source's watermark is; absence is judged no later than that.",
+            ["source"],
+            registry=registry,
+        )
+        self.source_up = Gauge(
+            "choreoscope_source_up", "1 while the source is connected, else 0.", ["source"], registry=registry
+        )
+
+        # verdicts
+        self.findings = Counter(
+            "choreoscope_findings_total",
+            "Findings first stated; one that is retracted later stays counted.",
+            ["flow", "kind"],
+            registry=registry,
+        )
+        self.findings_confirmed = Counter(
+            "choreoscope_findings_confirmed_total", "Findings that time has confirmed.", registry=registry
+        )
+
+        # sweep
+        self.clocks_due = Counter(
+            "choreoscope_clocks_due_total",
+            "SLA clocks moved on by the sweep, by the state they came to.",
+            ["flow", "state"],
+            registry=registry,
+        )
+        self.sweep_delay = Histogram(
+            "choreoscope_sweep_delay_seconds",
+            "From the instant a clock could be judged (watermark past due) to its new state stored.",
+            buckets=_SLOW,
+            registry=registry,
+        )
+        self.sweep_seconds = Histogram(
+            "choreoscope_sweep_seconds", "Duration of one sweep.", ["task"], buckets=_FAST, registry=registry
+        )
+        self.purged = Counter(
+            "choreoscope_purged_total",
+            "Traces and messages of the inbox deleted after their retention time.",
+            ["what"],
+            registry=registry,
+        )
+        self.sweep_failures = Counter(
+            "choreoscope_sweep_failures_total",
+            "Sweeps that failed and are tried again.",
+            ["task"],
+            registry=registry,
+        )
+
+    def exposition(self) -> bytes:
+        """The text served at ``/metrics`` (type :data:`CONTENT_TYPE`)."""
+        return generate_latest(self.registry)

@@ -1,0 +1,262 @@
+"""Stages 2 to 7 for one batch: decode, map, correlate, judge, store; then it may be acknowledged.
+
+One transaction per batch (DESIGN 3.8): either everything a batch says is stored, or it comes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from monitor import correlate
+from monitor.decode import Decoder
+from monitor.domain.event import Delivery, Event, InboxReason, Misfit, Observation
+from monitor.flows import Expected, Flows
+from monitor.identity import content
+from monitor.judging import JudgedTrace
+from monitor.mapping import Mapping
+from monitor.metrics import Metrics
+from monitor.storage.base import Chain, Ingest, KeyGroup, Placement, Seen, Store, Trace, TraceUpdate
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a batch."""
+
+    stored: int = 0
+    duplicates: int = 0
+    ignored: int = 0
+    misfits: list[Misfit] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Writes:
+    updates: list[TraceUpdate] = field(default_factory=list)
+    placements: list[Placement] = field(default_factory=list)
+    dropped: list[Trace] = field(default_factory=list)
+
+
+class Pipeline:
+    """The journey of a batch. Holds no state of its own between batches."""
+
+    def __init__(
+        self, decoder: Decoder, mapping: Mapping, flows: Flows, store: Store, metrics: Metrics
+    ) -> None:
+        self.decoder = decoder
+        self.mapping = mapping
+        self.flows = flows
+        self.store = store
+        self.metrics = metrics
+
+    async def process(self, deliveries: Sequence[Delivery]) -> Outcome:
+        """Store all a batch says, in one transaction. Raises StorageUnavailable when it should be tried
+        again as it is; any other error means that something in it cannot be processed."""
+        outcome = Outcome()
+        with self.metrics.batch_seconds.labels("decode").time():
+            decoded = [one for delivery in deliveries for one in self.decoder.decode(delivery)]
+        with self.metrics.batch_seconds.labels("map").time():
+            observed = self._observe(decoded, outcome)
+        with self.metrics.batch_seconds.labels("store").time():
+            async with self.store.ingest() as ingest:
+                fresh = await self._fresh(ingest, observed, outcome)
+                await ingest.misfits(outcome.misfits)
+                await ingest.events(
+                    [event for event, _ in fresh], [self.mapping.kept(event) for event, _ in fresh]
+                )
+                observations = [one for _, several in fresh for one in several]
+                await self._judge(ingest, observations)
+        outcome.stored = len(fresh)
+        self._count(deliveries, outcome)
+        return outcome
+
+    # stages ------------------------------------------------------------------------------------------
+
+    def _observe(
+        self, decoded: Iterable[Event | Misfit], outcome: Outcome
+    ) -> list[tuple[Event, Sequence[Observation]]]:
+        observed: list[tuple[Event, Sequence[Observation]]] = []
+        for one in decoded:
+            if isinstance(one, Misfit):
+                outcome.misfits.append(one)
+                continue
+            seen = self.mapping.observe(one)
+            if isinstance(seen, Misfit):
+                outcome.misfits.append(seen)
+            elif seen:
+                observed.append((one, seen))
+            else:
+                outcome.ignored += 1
+        return observed
+
+    async def _fresh(
+        self, ingest: Ingest, observed: list[tuple[Event, Sequence[Observation]]], outcome: Outcome
+    ) -> list[tuple[Event, Sequence[Observation]]]:
+        """Those stored for the first time. An id used again for something else goes to the inbox."""
+        answers = await ingest.fresh(
+            [
+                Seen(event.identity, content(event), event.delivery.redelivered, event.id is not None)
+                for event, _ in observed
+            ]
+        )
+        fresh: list[tuple[Event, Sequence[Observation]]] = []
+        for (event, observations), answer in zip(observed, answers, strict=True):
+            if answer.fresh:
+                fresh.append((event, observations))
+            elif answer.reused:
+                outcome.misfits.append(_reused(event))
+            else:
+                outcome.duplicates += 1
+        return fresh
+
+    async def _judge(self, ingest: Ingest, observations: Sequence[Observation]) -> None:
+        groups = correlate.group(observations)
+        chains = await ingest.chains(
+            [KeyGroup(group.flow, group.keys) for group in groups], self.flows.active_ids()
+        )
+        mine: dict[int, tuple[Chain, list[Observation]]] = {}
+        for chain, group in zip(chains, groups, strict=True):
+            mine.setdefault(chain.id, (chain, []))[1].extend(group.observations)
+
+        writes = _Writes()
+        replayed: list[tuple[Chain, list[Observation]]] = []
+        for chain, new in mine.values():
+            if not await self._advance(chain, new, writes):
+                replayed.append((chain, new))
+        stored = await ingest.history([chain.id for chain, _ in replayed if chain.traces])
+        for chain, new in replayed:
+            await self._replay(ingest, chain, stored.get(chain.id, []), new, writes)
+        await ingest.save(writes.updates, writes.placements, writes.dropped)
+
+    async def _advance(self, chain: Chain, new: list[Observation], writes: _Writes) -> bool:
+        """The usual case: the observations go on where the chain's last trace stands."""
+        if chain.absorbed or not chain.traces or (chain.linked and len(chain.traces) > 1):
+            return False
+        trace = chain.traces[-1]
+        expected = await self.flows.version(trace.flow_id)
+        if trace.state is None or expected is None:
+            return False
+        judged = expected.judge.advance(trace.state, new)
+        if judged is None:
+            return False
+        trace.events += len(judged.observations)
+        trace.key = _key(chain, expected, trace)
+        writes.updates.append(_update(trace, judged, expected, findings=False))
+        writes.placements += [
+            Placement(trace.id, observation, fresh=True) for observation in judged.observations
+        ]
+        return True
+
+    async def _replay(
+        self,
+        ingest: Ingest,
+        chain: Chain,
+        stored: Sequence[Observation],
+        new: list[Observation],
+        writes: _Writes,
+    ) -> None:
+        """Judge the whole chain again, trace by trace, each by the version it is pinned to."""
+        if chain.traces:
+            self.metrics.replays.labels(_why(chain)).inc()
+        reason = _reason(new) if chain.traces else ""
+        fresh = {observation.identity for observation in new}
+        regrouped = bool(chain.absorbed) or len(chain.traces) > 1
+        kept = list(chain.traces)
+        rest: Sequence[Observation] = [*stored, *new]
+        count = 0
+        while rest:
+            trace = kept[count] if count < len(kept) else None
+            expected = await self._expected(chain, trace)
+            judged, rest = expected.judge.replay(rest)
+            regrouped = regrouped or bool(rest)
+            if trace is None:
+                trace = await ingest.new_trace(chain, _key(chain, expected, None), expected.id)
+            trace.key = _key(chain, expected, trace)
+            trace.events = len(judged.observations)
+            trace.first = judged.observations[0].time
+            writes.updates.append(_update(trace, judged, expected, findings=True, reason=reason))
+            writes.placements += [
+                Placement(trace.id, observation, observation.identity in fresh)
+                for observation in judged.observations
+                if regrouped or observation.identity in fresh
+            ]
+            count += 1
+        writes.dropped += kept[count:]
+
+    async def _expected(self, chain: Chain, trace: Trace | None) -> Expected:
+        expected = None if trace is None else await self.flows.version(trace.flow_id)
+        if expected is None:  # a new trace, or one pinned to a version this program cannot read any more
+            expected = self.flows.active[chain.flow]
+            if trace is not None:
+                trace.flow_id = expected.id
+        return expected
+
+    def _count(self, deliveries: Sequence[Delivery], outcome: Outcome) -> None:
+        if not deliveries:
+            return
+        source = deliveries[0].source
+        self.metrics.batch_size.labels(source).observe(len(deliveries))
+        self.metrics.events_stored.labels(source).inc(outcome.stored)
+        self.metrics.duplicates.labels(source).inc(outcome.duplicates)
+        self.metrics.ignored.labels(source).inc(outcome.ignored)
+        for misfit in outcome.misfits:
+            self.metrics.misfits.labels(source, misfit.reason.value).inc()
+
+
+def _update(
+    trace: Trace, judged: JudgedTrace, expected: Expected, *, findings: bool, reason: str = ""
+) -> TraceUpdate:
+    verdict = judged.verdict
+    trace.state = judged.stored
+    trace.last = max(observation.time for observation in judged.observations)
+    trace.conforms = verdict.conforms
+    trace.complete = verdict.complete
+    trace.deviations = len(verdict.findings)
+    trace.open_clocks = any(clock.state.is_open for clock in verdict.clocks)
+    return TraceUpdate(
+        trace=trace,
+        cost=verdict.cost,
+        exact=verdict.exact,
+        undecided=verdict.undecided,
+        expected=verdict.expected,
+        visited=None,
+        standing=verdict.standing,
+        findings=verdict.findings if findings else None,
+        clocks=verdict.clocks if expected.flow.slas else None,
+        reason=reason,
+    )
+
+
+def _key(chain: Chain, expected: Expected, trace: Trace | None) -> str:
+    """What a trace is called: of all its keys the least of the flow's main one, else the least."""
+    if chain.traces and not chain.linked:
+        return (trace or chain.traces[0]).key
+    main = [key.value for key in chain.keys if key.name == expected.flow.main_key]
+    return min(main) if main else chain.keys[0].value
+
+
+def _why(chain: Chain) -> str:
+    if chain.absorbed:
+        return "merged"
+    last = chain.traces[-1]
+    if last.state is None:
+        return "cold" if last.conforms else "deviating"
+    return "late"
+
+
+def _reason(new: Sequence[Observation]) -> str:
+    """Why findings may be taken back: what has come to light."""
+    latest = max(new, key=lambda observation: observation.time)
+    others = f" and {len(new) - 1} more" if len(new) > 1 else ""
+    return f"{latest.label}{others} came in and put it right."
+
+
+def _reused(event: Event) -> Misfit:
+    return Misfit(
+        event.delivery,
+        InboxReason.ID_REUSED,
+        f"The event id “{event.id}” was used before by “{event.producer or event.delivery.source}”,"
+        " for an event with other content.",
+        "Let the producer give every event an id of its own.",
+        type=event.type,
+        event=event,
+    )

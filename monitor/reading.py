@@ -1,0 +1,205 @@
+"""Reading one source: batch after batch into the pipeline, acknowledged once stored.
+
+What goes wrong with the database is tried again until it works. What goes wrong with a message must not
+stop the others: the batch is halved until the message is found, and that one goes to the inbox, whole. A
+source that has filled the inbox pauses until there is room again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.domain.event import Delivery, InboxReason, Misfit
+from monitor.errors import StorageConflict, StorageUnavailable
+from monitor.metrics import Metrics
+from monitor.pipeline import Pipeline
+from monitor.sources.base import Batch, Progress, Source, SourceState
+from monitor.storage.base import Store
+
+log = logging.getLogger("choreoscope.reading")
+
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 15.0
+REFRESH_SECONDS = 1.0
+
+
+class Reader:
+    """Reads one source for as long as it lasts. ``now`` is the clock of this edge. With more than
+    ``inbox_limit`` messages of this source in the inbox nothing is fetched; None: there is no limit."""
+
+    def __init__(
+        self,
+        source: Source,
+        pipeline: Pipeline,
+        store: Store,
+        metrics: Metrics,
+        *,
+        worker: str,
+        now: Callable[[], datetime],
+        batch_size: int,
+        wait: float,
+        inbox_limit: int | None = None,
+    ) -> None:
+        self.source = source
+        self.pipeline = pipeline
+        self.store = store
+        self.metrics = metrics
+        self.worker = worker
+        self.now = now
+        self.batch_size = batch_size
+        self.wait = wait
+        self.inbox_limit = inbox_limit
+        self.paused: str | None = None
+        """Why nothing is fetched; None while it is."""
+        self._going = asyncio.Event()
+        self._inbox_grew = True  # as far as we know
+        self._mark: datetime | None = None
+
+    async def run(self) -> None:
+        """Until the source ends or the task is cancelled."""
+        async with self.source, asyncio.TaskGroup() as tasks:
+            telling = tasks.create_task(self._tell_progress(), name=f"progress of {self.source.name}")
+            while (batch := await self._next()) is not None:
+                if batch.deliveries:
+                    await self.store_batch(batch.deliveries)
+                    with self.metrics.batch_seconds.labels("acknowledge").time():
+                        await self.source.acknowledge(batch)
+            telling.cancel()
+            await self._record()
+
+    async def _next(self) -> Batch | None:
+        if self._inbox_grew:
+            try:
+                await self._mind_inbox()
+            except StorageUnavailable as error:  # told where progress is recorded, and asked again there
+                log.debug("%s: %s", self.source.name, error.message)
+        await self._going.wait()
+        return await self.source.batch(self.batch_size, self.wait)
+
+    async def store_batch(self, deliveries: Sequence[Delivery]) -> None:
+        """Store a batch, however long the database is away."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                outcome = await self.pipeline.process(deliveries)
+            except StorageConflict as conflict:
+                log.debug("%s: %s; the batch is tried again", self.source.name, conflict.message)
+            except StorageUnavailable as error:
+                log.warning(
+                    "%s: the batch waits and is tried again in %.1f s. %s",
+                    self.source.name,
+                    pause,
+                    error.message,
+                )
+            except Exception as error:  # noqa: BLE001 - whatever a message does to us, the others go on
+                await self._isolate(deliveries, error)
+                return
+            else:
+                self._inbox_grew = self._inbox_grew or bool(outcome.misfits)
+                self.metrics.batches.labels(self.source.name, "stored").inc()
+                return
+            self.metrics.batches.labels(self.source.name, "retried").inc()
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _isolate(self, deliveries: Sequence[Delivery], error: Exception) -> None:
+        if len(deliveries) > 1:
+            middle = len(deliveries) // 2
+            await self.store_batch(deliveries[:middle])
+            await self.store_batch(deliveries[middle:])
+            return
+        log.error("%s: a message cannot be processed and goes to the inbox", self.source.name, exc_info=error)
+        misfit = Misfit(
+            deliveries[0],
+            InboxReason.FAILED,
+            f"Processing failed: {type(error).__name__}: {error}",
+            "Please report this; the message can be replayed once it is mended.",
+        )
+        await self._keep(misfit)
+
+    async def _keep(self, misfit: Misfit) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                async with self.store.ingest() as ingest:
+                    await ingest.misfits([misfit])
+            except StorageUnavailable as error:
+                log.warning("%s: %s", self.source.name, error.message)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                self._inbox_grew = True
+                self.metrics.misfits.labels(self.source.name, misfit.reason.value).inc()
+                return
+
+    async def _tell_progress(self) -> None:
+        """Every second: where the source's end is, and how far it is read. Absence is judged by this."""
+        failing = False
+        while True:
+            await self.source.refresh()
+            try:
+                await self._mind_inbox()
+                await self._record()
+            except StorageUnavailable as error:
+                if not failing:
+                    log.warning("%s: progress is not recorded. %s", self.source.name, error.message)
+                failing = True
+            else:
+                if failing:
+                    log.info("%s: progress is recorded again", self.source.name)
+                failing = False
+            await asyncio.sleep(REFRESH_SECONDS)
+
+    async def _mind_inbox(self) -> None:
+        """Pause, or go on, by how many messages of this source are in the inbox."""
+        limit, name = self.inbox_limit, self.source.name
+        count = 0 if limit is None else await self.store.inbox_count(name)
+        self._inbox_grew = False
+        if limit is not None and count > limit:
+            if self.paused is None:
+                log.warning(
+                    "%s: paused, as the inbox holds %d messages of it (limit: %d)", name, count, limit
+                )
+            self.paused = _too_full(count, limit)
+            self._going.clear()
+        else:
+            if self.paused is not None:
+                log.info("%s: goes on, the inbox holds %d messages of it", name, count)
+            self.paused = None
+            self._going.set()
+
+    async def _record(self) -> None:
+        progress = [_as_paused(one, self.paused) for one in self.source.progress()]
+        now = self.now()
+        await self.store.record_progress(self.source.name, self.source.kind, self.worker, progress, now)
+        lags = [shard.lag for shard in progress if shard.lag is not None]
+        if lags:
+            self.metrics.source_lag.labels(self.source.name).set(sum(lags))
+        marks = [shard.watermark for shard in progress if shard.watermark is not None]
+        self._mark = min(marks, default=self._mark)
+        if self._mark is not None:
+            self.metrics.watermark_age.labels(self.source.name).set((now - self._mark).total_seconds())
+        up = bool(progress) and all(shard.state not in ("connecting", "failed") for shard in progress)
+        self.metrics.source_up.labels(self.source.name).set(up)
+
+
+def _too_full(count: int, limit: int) -> str:
+    return (
+        f"the inbox holds {count} messages of this source, the limit is {limit}: nothing more is read until"
+        " there is room. See in the inbox what they have in common and mend that, let retention.inbox delete"
+        " them, or raise ingest.inbox_limit"
+    )
+
+
+def _as_paused(shard: Progress, paused: str | None) -> Progress:
+    """A shard we could read and do not. Its watermark stands still: no new one is told."""
+    if paused is None:
+        return shard
+    if shard.state not in (SourceState.READING, SourceState.CAUGHT_UP):
+        return replace(shard, watermark=None)
+    return replace(shard, state=SourceState.PAUSED, error=paused, watermark=None)

@@ -1,0 +1,182 @@
+"""The whole configuration."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+
+from monitor.settings.models import CalendarSettings, EventRule, ModelSettings
+from monitor.settings.sources import SourceSettings
+from monitor.settings.values import Duration, Model, PositiveDuration, base_directory
+
+Complaint = tuple[tuple[str | int, ...], str]
+"""Where (keys and list indices from the top) and what is wrong there."""
+
+
+class OrderingSettings(Model):
+    """``tolerance``: events closer together than this count as concurrent (skewed producers' clocks).
+    ``lateness``: how long after its time a finding stays provisional, for events that come late."""
+
+    tolerance: Duration = timedelta(0)
+    lateness: Duration = timedelta(seconds=5)
+
+
+class RetentionSettings(Model):
+    """How long complete traces (from their last event) and inbox messages (from their reception) are kept;
+    without a value for good. What is older is deleted every minute."""
+
+    traces: PositiveDuration | None = None
+    inbox: PositiveDuration | None = None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class DashboardSettings(Model):
+    """Where the dashboard listens. ``external_url`` is its address in links it sends out.
+
+    There is no login yet, so it listens on the loopback only, unless ``trust_network`` says that
+    something else (a container's network, a proxy with a login) keeps strangers out.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8321, ge=0, le=65535, description="0 picks a free port")
+    external_url: str | None = None
+    trust_network: bool = False
+
+    @field_validator("external_url")
+    @classmethod
+    def _absolute(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/") if value else value
+
+    @model_validator(mode="after")
+    def _loopback(self) -> Self:
+        if not self.trust_network and not _is_loopback(self.host):
+            raise ValueError(
+                f"{self.host} can be reached from elsewhere, and there is no login: use 127.0.0.1 behind a"
+                " proxy with a login, or say trust_network: true where the network itself keeps strangers out"
+            )
+        return self
+
+
+class Envelope(Model):
+    """Where a plain JSON message (not a CloudEvent) says what it is: expressions such as ``meta.eventType``.
+    What is left out is found by the usual names."""
+
+    type: str | None = None
+    id: str | None = None
+    time: str | None = None
+    source: str | None = None
+    subject: str | None = None
+    data: str | None = None
+
+
+class DecodeSettings(Model):
+    """``max_bytes``: larger messages go to the inbox unread."""
+
+    max_bytes: int = Field(default=1_048_576, ge=1024)
+    envelope: Envelope = Envelope()
+
+
+class IngestSettings(Model):
+    """``batch_size`` deliveries at most are stored in one transaction; ``wait`` is how long an idle
+    source is listened to before looking elsewhere. Past ``inbox_limit`` unplaced messages of one source
+    that source pauses until there is room again; without a value it never does."""
+
+    batch_size: int = Field(default=1000, ge=1, le=50_000)
+    wait: PositiveDuration = timedelta(seconds=0.5)
+    inbox_limit: int | None = Field(default=100_000, ge=1)
+
+
+def _with_business(calendars: dict[str, CalendarSettings]) -> dict[str, CalendarSettings]:
+    """There always is a calendar ``business``: Monday to Friday, nine to five, UTC, unless it is given."""
+    return {"business": CalendarSettings(hours={"mon-fri": ("09:00-17:00",)}), **calendars}
+
+
+_DATABASES = {"sqlite": "sqlite", "postgresql": "postgresql", "postgres": "postgresql"}
+
+
+def _database(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    """Accept ``sqlite:///file`` and ``postgresql://...``; a relative SQLite file counts from the config."""
+    url = value.get_secret_value()
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in _DATABASES:
+        raise ValueError("must be sqlite:///FILE or postgresql://user:password@host:5432/database")
+    if scheme == "sqlite":
+        file = rest.removeprefix("/")
+        if not rest.startswith("/") or not file:
+            raise ValueError("needs a file: sqlite:///choreoscope.db (relative) or sqlite:////var/lib/x.db")
+        if file != ":memory:":
+            rest = "/" + str(base_directory(info).absolute() / file)
+    return SecretStr(f"{_DATABASES[scheme]}://{rest}")
+
+
+class Settings(Model):
+    """Everything a run needs to know. ``alerts``, ``commands`` and ``auth`` are named by the design and
+    refused here until they exist, so that nobody believes they are alerted."""
+
+    database: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///choreoscope.db")
+    sources: tuple[SourceSettings, ...] = ()
+    events: tuple[EventRule, ...] = ()
+    models: tuple[ModelSettings, ...] = ()
+    calendars: Annotated[dict[str, CalendarSettings], AfterValidator(_with_business)] = Field(
+        default_factory=dict, validate_default=True
+    )
+    ordering: OrderingSettings = OrderingSettings()
+    retention: RetentionSettings = RetentionSettings()
+    dashboard: DashboardSettings = DashboardSettings()
+    decode: DecodeSettings = DecodeSettings()
+    ingest: IngestSettings = IngestSettings()
+
+    def complaints(self) -> Iterator[Complaint]:
+        """What only shows when the parts are held together."""
+        yield from _repeated("sources", [source.name for source in self.sources], "name")
+        yield from _repeated("models", [model.key for model in self.models], "key")
+        known_sources = {source.name for source in self.sources}
+        known_models = {model.key for model in self.models}
+        for number, rule in enumerate(self.events):
+            named = rule.match.source
+            is_name = named is not None and known_sources and not set("*?") & set(named)
+            if is_name and named not in known_sources:
+                yield ("events", number, "match", "source"), _unknown("source", str(named), known_sources)
+            for key in rule.model:
+                if key not in known_models:
+                    yield ("events", number, "model"), _unknown("model", key, known_models)
+        for number, model in enumerate(self.models):
+            yield from (
+                ((("models", number, *where)), what)
+                for where, what in _repeated("slas", [sla.name for sla in model.slas], "name")
+            )
+            for place, sla in enumerate(model.slas):
+                if sla.calendar is not None and sla.calendar not in self.calendars:
+                    where = ("models", number, "slas", place, "calendar")
+                    yield where, _unknown("calendar", sla.calendar, set(self.calendars))
+
+
+def _repeated(top: str, names: list[str], key: str) -> Iterator[Complaint]:
+    counts = Counter(names)
+    seen: set[str] = set()
+    for number, name in enumerate(names):
+        if name in seen:
+            yield (top, number, key), f"{name!r} is used {counts[name]} times; give each its own {key}"
+        seen.add(name)
+
+
+def _unknown(what: str, name: str, known: set[str]) -> str:
+    if not known:
+        return f"there is no {what} {name!r}: none is configured"
+    return f"there is no {what} {name!r}; there is {', '.join(sorted(known))}"

@@ -1,0 +1,1 @@
+"""Stage 6: SLA clocks. Pure: everything follows from the flow, the trace's steps and the watermark."""

@@ -1,0 +1,237 @@
+"""What the pipeline and the sweep ask of the database.
+
+Reads for people are in :mod:`monitor.storage.views`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from monitor.domain.event import Event, Key, Misfit, Observation
+from monitor.domain.verdict import Clock, ClockState, Finding
+from monitor.sources.base import Progress
+
+
+class Seen(NamedTuple):
+    """Asked of :meth:`Ingest.fresh`: an event's identity and content digests, and whether the broker says
+    it delivered the message before (then equal content without an id is a repeat too)."""
+
+    identity: bytes
+    content: bytes
+    redelivered: bool
+    has_id: bool
+
+
+class Freshness(NamedTuple):
+    """The answer: ``fresh`` to be stored; otherwise a repeat, or ``reused``: the same producer's id was
+    stored before with other content."""
+
+    fresh: bool
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFlow:
+    """One version of one expected flow. ``source`` is the BPMN file's bytes, ``options`` the model's
+    settings as JSON, so that a trace pinned to an old version can always be judged again."""
+
+    id: int
+    key: str
+    version: int
+    hash: str
+    name: str
+    file: str
+    source: bytes
+    options: str
+    created: datetime
+    active: bool
+
+
+class KeyGroup(NamedTuple):
+    """Keys of one flow that this batch shows to belong together (see :mod:`monitor.correlate`)."""
+
+    flow: str
+    keys: tuple[Key, ...]
+
+
+@dataclass(slots=True)
+class Trace:
+    """A trace as the pipeline holds it under lock. ``id`` is final even where the row is not written yet.
+
+    ``chain`` is the id of the first trace of its keys: all traces of one chain share their keys and follow
+    one another in time (``ordinal`` 0, 1, ...). ``state`` is the checker's stored state, text or None
+    (replay needed). ``revision`` counts writes.
+    """
+
+    id: int
+    chain: int
+    ordinal: int
+    flow: str
+    flow_id: int
+    key: str
+    state: str | None = None
+    events: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    conforms: bool = True
+    complete: bool = False
+    deviations: int = 0
+    open_clocks: bool = False
+    revision: int = 0
+    stored: bool = True
+
+
+@dataclass(slots=True)
+class Chain:
+    """All traces that share a key group's keys, in order of ``ordinal``; empty for keys never seen.
+
+    ``absorbed`` are ids of chains this batch found to be the same: their observations must be replayed
+    together and their rows point here from now on. ``keys`` are those the batch names; where one of them is
+    new to the chain (``linked``), all the chain has."""
+
+    id: int
+    flow: str
+    keys: tuple[Key, ...]
+    traces: list[Trace] = field(default_factory=list)
+    absorbed: tuple[int, ...] = ()
+    linked: bool = False
+
+
+class Placement(NamedTuple):
+    """Observation ``observation`` now belongs to trace ``trace``; ``fresh`` when it is new in this batch
+    (else it was stored before and moves)."""
+
+    trace: int
+    observation: Observation
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TraceUpdate:
+    """What one batch makes of one trace. ``findings`` and ``clocks`` are all that hold now; None where they
+    did not change. ``reason`` says why findings that no longer hold are retracted (shown to people)."""
+
+    trace: Trace
+    cost: int
+    exact: bool
+    undecided: bool
+    expected: tuple[str, ...]
+    visited: tuple[str, ...] | None
+    standing: tuple[str, ...]
+    findings: tuple[Finding, ...] | None = None
+    clocks: tuple[Clock, ...] | None = None
+    reason: str = ""
+
+
+class Ingest(Protocol):
+    """One transaction of the pipeline: all of it is committed or none. Methods are called in this order."""
+
+    async def fresh(self, asked: Sequence[Seen]) -> list[Freshness]:
+        """Claim identities: which of these events are stored for the first time. Repeats inside the
+        call are found too. The claim ends with the transaction."""
+
+    async def misfits(self, misfits: Sequence[Misfit]) -> None:
+        """Put messages into the inbox, whole. A repeat of one (same identity or exact position; for a
+        redelivered message without either, the same bytes) is not added again."""
+
+    async def events(self, events: Sequence[Event], kept: Sequence[str | None]) -> None:
+        """Append events. ``kept`` is, for each, the JSON text of the data that may be kept, or None."""
+
+    async def chains(self, groups: Sequence[KeyGroup], flow_ids: Mapping[str, int]) -> list[Chain]:
+        """Find, or begin, the chain of each key group and lock it for this transaction, in an order that
+        cannot deadlock. New keys are linked; groups that meet in one chain come back as that one chain
+        (the same object at several places). A chain's ``keys`` are those its groups name. ``flow_ids``:
+        version that new traces of a flow are pinned to."""
+
+    async def new_trace(self, chain: Chain, key: str, flow_id: int) -> Trace:
+        """Append a trace to the chain (not written before :meth:`save`)."""
+
+    async def history(self, chains: Sequence[int]) -> dict[int, list[Observation]]:
+        """Every stored observation of each chain (by chain id, absorbed chains' included under the chain
+        that took them in), in no particular order. Equal to what was placed but for ``keys``, which are
+        left empty: they are the chain's."""
+
+    async def save(
+        self, updates: Sequence[TraceUpdate], placements: Sequence[Placement], dropped: Sequence[Trace] = ()
+    ) -> None:
+        """Write traces, their observations, findings (those of the trace that are not among ``findings``
+        are retracted) and clocks (those not among ``clocks`` are deleted). All fresh placements of one event
+        come in one call. ``dropped`` traces hold nothing any more after a merge or replay; their rows point
+        to the chain's first trace, which itself is never dropped. What the sweep found by time stays: a clock
+        told as running or at risk that is stored as breached, with the same start and due time, is still
+        breached."""
+
+
+class DueClock(NamedTuple):
+    """A clock whose armed instant the watermark has passed, claimed by this sweeper and moved on."""
+
+    trace: int
+    trace_key: str
+    flow: str
+    clock: Clock
+    previous: ClockState
+
+
+class Store(Protocol):
+    """The database. One per process."""
+
+    def ingest(self) -> AbstractAsyncContextManager[Ingest]:
+        """A transaction for one batch: committed when left without an error. Raises
+        :class:`~monitor.errors.StorageUnavailable` (or ``StorageConflict``) when the batch should be tried
+        again, ``StorageError`` when not."""
+
+    async def deploy(
+        self, key: str, name: str, file: str, source: bytes, options: str, hash: str, now: datetime
+    ) -> StoredFlow:
+        """Make this the active version of flow ``key``; the same hash again is the same version."""
+
+    async def flow(self, flow_id: int) -> StoredFlow | None: ...
+
+    async def versions_in_use(self) -> list[int]:
+        """Ids of the flow versions that open traces are pinned to."""
+
+    async def sweep_clocks(
+        self, watermarks: Mapping[str, datetime], now: datetime, limit: int
+    ) -> list[DueClock]:
+        """Claim by conditional update up to ``limit`` clocks whose armed instant is at or before their
+        flow's watermark, set their new state and write their findings, in one transaction. The cost
+        depends on what is due, not on what is armed."""
+
+    async def confirm_findings(
+        self, confirmed_until: Mapping[str, datetime], now: datetime, limit: int
+    ) -> int:
+        """Confirm provisional findings of each flow whose time is at or before the given instant
+        (watermark minus the flow's lateness). Returns how many."""
+
+    async def inbox_count(self, source: str) -> int:
+        """How many messages of this source are in the inbox; cheap enough to ask every second."""
+
+    async def purge_traces(self, keep: timedelta, now: datetime, limit: int) -> int:
+        """Delete complete traces whose last event is longer ago than ``keep``, of up to ``limit`` chains,
+        with all that belongs to them: observations, findings, clocks, keys that lead to nothing else, events
+        that no other trace holds. That these events were seen is remembered until ``keep`` after they were
+        received, so that one delivered again soon does not come back as new. Returns how many traces; less
+        than ``limit`` means that there are no more for now."""
+
+    async def purge_inbox(self, keep: timedelta, now: datetime, limit: int) -> int:
+        """Delete up to ``limit`` messages of the inbox that were received longer ago than ``keep``. Returns
+        how many."""
+
+    async def forget_seen(self, now: datetime, limit: int) -> int:
+        """Forget up to ``limit`` deleted events for good, once that is due. Returns how many."""
+
+    async def record_progress(
+        self, source: str, kind: str, worker: str, progress: Sequence[Progress], now: datetime
+    ) -> None:
+        """Keep what the source pages and the watermark need. A shard's watermark never moves back."""
+
+    async def watermarks(self, now: datetime) -> dict[str, datetime | None]:
+        """Per source: the minimum over its shards; None where it is not known yet. Rows of shared shards
+        whose worker has been silent for a minute do not count; a source whose every row is silent stands
+        still."""
+
+    async def close(self) -> None: ...

@@ -1,0 +1,105 @@
+"""Findings as rows: when one begins, holds on, is retracted, or begins again.
+
+A finding's key says what it says (see :meth:`monitor.domain.verdict.Finding.key`), so within a trace the
+same statement is always the same row, and writing one twice is harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from monitor.domain.verdict import Finding, FindingKind, FindingState
+from monitor.storage.tables import findings
+from monitor.storage.transaction import Transaction
+from monitor.storage.types import strings_json
+
+
+class StoredFinding(NamedTuple):
+    """A row of ``findings``, column by column in the table's order."""
+
+    trace_id: int
+    key: bytes
+    trace_key: str
+    flow: str
+    kind: str
+    state: str
+    severity: str
+    element: str | None
+    name: str
+    message: str
+    expected: str
+    subject: str
+    event: str | None
+    identity: bytes | None
+    time: datetime
+    found: datetime
+    confirmed: datetime | None
+    retracted: datetime | None
+    reason: str | None
+
+    @property
+    def is_active(self) -> bool:
+        return self.state != FindingState.RETRACTED
+
+    @property
+    def is_deviation(self) -> bool:
+        return FindingKind(self.kind).is_deviation
+
+    def retract(self, now: datetime, reason: str) -> StoredFinding:
+        return self._replace(state=FindingState.RETRACTED.value, retracted=now, reason=reason)
+
+
+class Owner(NamedTuple):
+    """The trace a finding is about."""
+
+    trace_id: int
+    trace_key: str
+    flow: str
+
+
+def holds(owner: Owner, finding: Finding, stored: StoredFinding | None, now: datetime) -> StoredFinding:
+    """The row of a finding that holds now. It begins provisional, and again so after a retraction (``found``
+    is then when it was found again); as long as it just goes on, only its wording may change."""
+    goes_on = stored if stored is not None and stored.is_active else None
+    return StoredFinding(
+        trace_id=owner.trace_id,
+        key=finding.key(),
+        trace_key=owner.trace_key,
+        flow=owner.flow,
+        kind=finding.kind.value,
+        state=goes_on.state if goes_on else FindingState.PROVISIONAL.value,
+        severity=finding.severity,
+        element=finding.element,
+        name=finding.name,
+        message=finding.message,
+        expected=strings_json(finding.expected),
+        subject=finding.subject,
+        event=finding.event,
+        identity=finding.identity,
+        time=finding.time,
+        found=goes_on.found if goes_on else now,
+        confirmed=goes_on.confirmed if goes_on else None,
+        retracted=None,
+        reason=None,
+    )
+
+
+async def load(transaction: Transaction, trace_ids: Iterable[int]) -> dict[int, dict[bytes, StoredFinding]]:
+    """All findings of these traces, by trace and key, locked: the sweep may be confirming some."""
+    wanted = list(trace_ids)
+    found: dict[int, dict[bytes, StoredFinding]] = {}
+    if wanted:
+        asked = select(findings).where(transaction.among(findings.c.trace_id, wanted))
+        ordered = asked.order_by(findings.c.trace_id, findings.c.key).with_for_update()
+        for row in await transaction.rows(ordered):
+            one = StoredFinding(*row)
+            found.setdefault(one.trace_id, {})[one.key] = one
+    return found
+
+
+async def write(transaction: Transaction, rows: Sequence[StoredFinding]) -> None:
+    await transaction.upsert(findings, list(findings.c), rows)

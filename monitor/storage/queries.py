@@ -1,0 +1,174 @@
+"""The read side: :class:`~monitor.storage.views.Views`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from monitor.domain.event import InboxReason
+from monitor.domain.verdict import FindingKind, FindingState
+from monitor.storage import keyset, progress, tally
+from monitor.storage.finding_list import list_findings
+from monitor.storage.tables import flows, inbox, inbox_groups, source_ticks, tallies
+from monitor.storage.trace_list import list_traces
+from monitor.storage.trace_page import trace_detail
+from monitor.storage.transaction import Transaction
+from monitor.storage.views import (
+    FindingRow,
+    FlowRow,
+    InboxGroup,
+    InboxRow,
+    Page,
+    ShardRow,
+    SourceRow,
+    Totals,
+    TraceDetail,
+    TraceFilter,
+    TraceRow,
+)
+
+_RECENT = timedelta(minutes=1)
+_INBOX = [
+    column for column in inbox.c if column.name not in ("digest", "content", "content_encoding", "properties")
+]
+
+
+class SqlViews:
+    """``read`` opens a transaction in which nothing changes while a page is put together."""
+
+    def __init__(self, read: Callable[[], AbstractAsyncContextManager[Transaction]]) -> None:
+        self._read = read
+
+    async def totals(self) -> Totals:
+        async with self._read() as transaction:
+            amounts = await tally.amounts(transaction)
+        total = {what: sum(of.values()) for what, of in amounts.items()}
+        return Totals(
+            traces=total.get(tally.TRACES, 0),
+            open=total.get(tally.OPEN, 0),
+            deviating=total.get(tally.DEVIATING, 0),
+            at_risk=total.get(tally.AT_RISK, 0),
+            breached=total.get(tally.BREACHED, 0),
+            events=total.get(tally.EVENTS, 0),
+            inbox=total.get(tally.INBOX, 0),
+        )
+
+    async def flows(self) -> Sequence[FlowRow]:
+        of = flows.c
+        asked = select(of.id, of.key, of.version, of.name, of.file, of.created).where(of.active.is_(True))
+        async with self._read() as transaction:
+            rows = await transaction.rows(asked.order_by(of.key))
+            amounts = await tally.amounts(transaction)
+        counts = (tally.TRACES, tally.OPEN, tally.DEVIATING, tally.AT_RISK, tally.BREACHED)
+        return [FlowRow(*row, *(amounts.get(what, {}).get(row.key, 0) for what in counts)) for row in rows]
+
+    async def traces(self, filter: TraceFilter, cursor: str | None = None, limit: int = 50) -> Page[TraceRow]:
+        async with self._read() as transaction:
+            return await list_traces(transaction, filter, cursor, limit)
+
+    async def trace(self, trace_id: int, events: int = 1000) -> TraceDetail | None:
+        async with self._read() as transaction:
+            return await trace_detail(transaction, trace_id, events)
+
+    async def findings(
+        self,
+        flow: str | None = None,
+        kind: FindingKind | None = None,
+        state: FindingState | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[FindingRow]:
+        async with self._read() as transaction:
+            return await list_findings(transaction, flow, kind, state, cursor, limit)
+
+    async def inbox_groups(self) -> Sequence[InboxGroup]:
+        of = inbox_groups.c
+        found: dict[tuple[str, str, str], InboxGroup] = {}
+        async with self._read() as transaction:
+            rows = await transaction.rows(select(inbox_groups).order_by(of.last))
+        for row in rows:  # the latest of the slots comes last, and its detail stays
+            key = (row.reason, row.type, row.source)
+            count = (found[key].count if key in found else 0) + row._mapping["count"]
+            reason = InboxReason(row.reason)
+            found[key] = InboxGroup(reason, row.type or None, row.source, count, row.last, row.detail)
+        return sorted(found.values(), key=lambda group: group.last, reverse=True)
+
+    async def inbox(
+        self,
+        reason: InboxReason | None = None,
+        type: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[InboxRow]:
+        asked = select(*_INBOX)
+        if reason:
+            asked = asked.where(inbox.c.reason == reason.value)
+        if type:
+            asked = asked.where(inbox.c.type == type)
+        beyond = keyset.after([inbox.c.id], cursor)
+        if beyond is not None:
+            asked = asked.where(beyond)
+        async with self._read() as transaction:
+            rows = await transaction.rows(asked.order_by(inbox.c.id.desc()).limit(limit + 1))
+        return keyset.page(rows, limit, _inbox_row, lambda row: (row.id,))
+
+    async def inbox_item(self, item_id: int) -> InboxRow | None:
+        async with self._read() as transaction:
+            rows = await transaction.rows(select(*_INBOX).where(inbox.c.id == item_id))
+        return _inbox_row(rows[0]) if rows else None
+
+    async def sources(self, now: datetime) -> Sequence[SourceRow]:
+        tick = source_ticks.c
+        lately = (
+            select(tick.source, func.sum(tick.events)).where(tick.tick > now - _RECENT).group_by(tick.source)
+        )
+        async with self._read() as transaction:
+            shards = await progress.shards(transaction)
+            recent = {source: int(events) for source, events in await transaction.rows(lately)}
+            events = (await tally.amounts(transaction)).get(tally.EVENTS, {})
+        return [
+            _source_row(name, rows, now, events.get(name, 0), recent.get(name, 0))
+            for name, rows in shards.items()
+        ]
+
+    async def pulse(self) -> str:
+        changes = select(func.coalesce(func.sum(tallies.c.amount), 0)).where(tallies.c.what == tally.CHANGES)
+        async with self._read() as transaction:
+            return str((await transaction.execute(changes)).scalar_one())
+
+
+def _source_row(name: str, rows: Sequence[Row[Any]], now: datetime, events: int, recent: int) -> SourceRow:
+    counting = progress.counting(rows, now)
+    lags = [row.lag for row in counting]
+    messages = [row.last_message for row in rows if row.last_message is not None]
+    return SourceRow(
+        name=name,
+        kind=rows[-1].kind,
+        watermark=progress.watermark(rows, now),
+        lag=None if None in lags else sum(lags),
+        last_message=max(messages, default=None),
+        events=events,
+        recent=recent,
+        shards=tuple(
+            ShardRow(
+                shard=row.shard,
+                worker=row.worker,
+                state=row.state,
+                watermark=row.watermark,
+                lag=row.lag,
+                position=row.position,
+                last_message=row.last_message,
+                error=row.error,
+                updated=row.updated,
+            )
+            for row in rows
+        ),
+    )
+
+
+def _inbox_row(row: Row[Any]) -> InboxRow:
+    return InboxRow(**{**row._mapping, "reason": InboxReason(row.reason)})

@@ -1,0 +1,189 @@
+"""Letting go of what has been kept long enough (settings ``retention``).
+
+Everything is deleted in batches, each a transaction that waits for no batch of events: chains and messages
+another transaction holds are left for the next time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, delete, or_, select, update
+
+from monitor.storage.tables import (
+    COMPLETE,
+    FORGOTTEN,
+    LATER_IN_CHAIN,
+    SHARED,
+    clocks,
+    events,
+    findings,
+    inbox,
+    observations,
+    seen,
+    trace_keys,
+    traces,
+)
+from monitor.storage.tally import EVENTS, Counted, Tally
+from monitor.storage.transaction import Transaction
+
+
+async def purge_traces(
+    transaction: Transaction, keep: timedelta, now: datetime, limit: int, tally: Tally
+) -> int:
+    """See :meth:`monitor.storage.base.Store.purge_traces`."""
+    before = now - keep
+    roots = await _lock_chains(transaction, before, limit)
+    whole: list[int] = []  # rows of chains of which nothing is left
+    old: list[int] = []
+    emptied: list[int] = []
+    for root, rows in (await _members(transaction, roots)).items():
+        listed = [row for row in rows if row.merged_into is None]
+        gone = [row for row in listed if row.complete and row.last is not None and row.last < before]
+        for row in gone:
+            tally.move(Counted(row.flow, row.complete, row.confirmed, row.sla), None)
+        old += [row.id for row in gone]
+        if len(gone) == len(listed):
+            whole += [row.id for row in rows]
+        else:
+            emptied += [row.id for row in gone if row.id == root]
+    if not old:
+        return 0
+    await _delete_contents(transaction, {*old, *whole}, keep, now, tally)
+    await transaction.execute(delete(trace_keys).where(transaction.among(trace_keys.c.trace_id, whole)))
+    rest = {*old, *whole}.difference(emptied)
+    await transaction.execute(delete(traces).where(transaction.among(traces.c.id, rest)))
+    await _empty(transaction, emptied, now)
+    return len(old)
+
+
+async def _lock_chains(transaction: Transaction, before: datetime, limit: int) -> set[int]:
+    """Chains that hold a trace to be deleted, the oldest first; their first traces are locked."""
+    first = traces.alias("first")
+    asked = (
+        select(first.c.id)
+        .join_from(traces, first, first.c.id == traces.c.chain_id)
+        .where(COMPLETE, traces.c.last < before)
+        .order_by(traces.c.last, traces.c.id)
+        .limit(limit)
+        .with_for_update(of=first, skip_locked=True)
+    )
+    return {root for (root,) in await transaction.rows(asked)}
+
+
+async def _members(transaction: Transaction, roots: Collection[int]) -> dict[int, list[Row[Any]]]:
+    """All rows of these chains, read under their locks; of one absorbed meanwhile nothing."""
+    if not roots:
+        return {}
+    of = traces.c
+    asked = select(
+        of.id, of.chain_id, of.flow, of.complete, of.confirmed, of.sla, of.last, of.merged_into
+    ).where(
+        or_(
+            transaction.among(of.id, roots),
+            LATER_IN_CHAIN & transaction.among(of.chain_id, roots),
+        )
+    )
+    found: dict[int, list[Row[Any]]] = {}
+    for row in await transaction.rows(asked):
+        if row.chain_id in roots:
+            found.setdefault(row.chain_id, []).append(row)
+    return found
+
+
+async def _delete_contents(
+    transaction: Transaction, ids: Collection[int], keep: timedelta, now: datetime, tally: Tally
+) -> None:
+    """All that belongs to these traces, and the events no other trace holds."""
+    among = transaction.among
+    held = select(observations.c.event, observations.c.shared).where(among(observations.c.trace_id, ids))
+    own: set[int] = set()
+    shared: set[int] = set()
+    for event, with_others in await transaction.rows(held):
+        (shared if with_others else own).add(event)
+    for table in (observations, findings, clocks):
+        await transaction.execute(delete(table).where(among(table.c.trace_id, ids)))
+    if shared:
+        own |= await _left_alone(transaction, shared)
+    await _delete_events(transaction, own, keep, now, tally)
+
+
+async def _left_alone(transaction: Transaction, shared: Collection[int]) -> set[int]:
+    """Those of these events that no trace holds any more. They are locked first: of two that each delete
+    one of an event's two traces, the second must see what the first did."""
+    among = transaction.among
+    ours = select(events.c.id).where(among(events.c.id, shared)).order_by(events.c.id).with_for_update()
+    locked = {event for (event,) in await transaction.rows(ours)}
+    held = select(observations.c.event).where(SHARED, among(observations.c.event, locked)).distinct()
+    return locked - {event for (event,) in await transaction.rows(held)}
+
+
+async def _delete_events(
+    transaction: Transaction, ids: Collection[int], keep: timedelta, now: datetime, tally: Tally
+) -> None:
+    """Delete events. That they were seen is remembered until ``keep`` after they were received."""
+    if not ids:
+        return
+    named = transaction.among(events.c.id, ids)
+    rows = await transaction.rows(select(events.c.identity, events.c.source).where(named))
+    await transaction.execute(delete(events).where(named))
+    for source, count in Counter(row.source for row in rows).items():
+        tally.add(EVENTS, source, -count)
+    of = seen.c
+    known = await transaction.look_up(
+        seen, [of.digest], sorted((row.identity,) for row in rows), [of.digest, of.received]
+    )
+    due: list[tuple[bytes]] = []
+    later: list[tuple[bytes, datetime]] = []
+    for digest, received in sorted(known):
+        if received + keep <= now:
+            due.append((digest,))
+        else:
+            later.append((digest, received + keep))
+    await transaction.delete(seen, [of.digest], due)
+    await transaction.update(seen, [of.digest], [of.forget], later)
+
+
+async def _empty(transaction: Transaction, roots: Sequence[int], now: datetime) -> None:
+    """Chains go on by their first trace's row, which stays, marked as merged into itself."""
+    if not roots:
+        return
+    nothing = {
+        **dict.fromkeys(("state", "first", "last", "sla", "visited")),
+        **dict.fromkeys(("events", "deviations", "confirmed", "cost"), 0),
+        **dict.fromkeys(("standing", "expected"), "[]"),
+        "open_clocks": False,
+        "merged_into": traces.c.id,
+        "updated": now,
+    }
+    await transaction.execute(update(traces).where(transaction.among(traces.c.id, roots)).values(nothing))
+
+
+async def forget_seen(transaction: Transaction, now: datetime, limit: int) -> int:
+    """See :meth:`monitor.storage.base.Store.forget_seen`."""
+    of = seen.c
+    asked = select(of.digest).where(FORGOTTEN, of.forget <= now).order_by(of.forget).limit(limit)
+    rows = await transaction.rows(asked.with_for_update(skip_locked=True))
+    await transaction.delete(seen, [of.digest], sorted((row.digest,) for row in rows))
+    return len(rows)
+
+
+async def purge_inbox(transaction: Transaction, before: datetime, limit: int, tally: Tally) -> int:
+    """See :meth:`monitor.storage.base.Store.purge_inbox`."""
+    of = inbox.c
+    asked = (
+        select(of.id, of.reason, of.type, of.source)
+        .where(of.received < before)
+        .order_by(of.received, of.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = await transaction.rows(asked)
+    if rows:
+        await transaction.execute(delete(inbox).where(transaction.among(of.id, [row.id for row in rows])))
+        for row in rows:
+            tally.left_inbox(row.reason, row.type, row.source)
+    return len(rows)

@@ -1,0 +1,169 @@
+"""Counts that are kept rather than counted: what the overview shows must not cost a scan.
+
+A transaction adds up what it changes and writes that once, as its very last statement, in one order. The
+amounts are spread over slots, so that workers seldom wait for one another.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from random import randrange
+from typing import NamedTuple
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.sql.functions import sum as sum_of
+
+from monitor.domain.event import Misfit
+from monitor.domain.verdict import ClockState
+from monitor.storage.tables import inbox_groups, source_ticks, tallies
+from monitor.storage.transaction import Transaction
+from monitor.storage.types import from_micros, to_micros
+
+SLOTS = 16
+TICK = 10_000_000
+"""Microseconds: events per source are counted in steps of ten seconds."""
+
+LONGEST_TYPE = 500
+"""Characters of a misfit's type that are kept: it is indexed, and a producer may send anything."""
+
+TRACES, OPEN, AT_RISK, BREACHED, DEVIATING = "traces", "open", "at_risk", "breached", "deviating"
+EVENTS, INBOX, CHANGES = "events", "inbox", "changes"
+
+
+class Counted(NamedTuple):
+    """What the counts know of a trace; one confirmed deviation makes it deviating. None in its place: not
+    listed (not there yet, or merged away)."""
+
+    flow: str
+    complete: bool
+    confirmed: int
+    sla: str | None
+
+
+def shown_type(misfit: Misfit) -> str | None:
+    """The type misfits are grouped by, cut short where it is too long for an index."""
+    return None if misfit.type is None else misfit.type[:LONGEST_TYPE]
+
+
+class Tally:
+    """What one transaction adds to the counts."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, str, str], list[Misfit]] = {}
+        self._added: Counter[tuple[str, str]] = Counter()
+        self._ticks: Counter[tuple[str, int]] = Counter()
+        self._left: Counter[tuple[str, str, str]] = Counter()
+
+    def changed(self) -> None:
+        """Something people may be looking at is new."""
+        self._added[CHANGES, ""] = 1
+
+    def add(self, what: str, of: str, amount: int) -> None:
+        self._added[what, of] += amount
+        self.changed()
+
+    def received(self, source: str, at: datetime, amount: int = 1) -> None:
+        self._ticks[source, to_micros(at) // TICK * TICK] += amount
+
+    def misfit(self, misfit: Misfit) -> None:
+        self.add(INBOX, misfit.delivery.source, 1)
+        group = (misfit.reason.value, shown_type(misfit) or "", misfit.delivery.source)
+        self._groups.setdefault(group, []).append(misfit)
+
+    def left_inbox(self, reason: str, type: str | None, source: str) -> None:
+        """A message is no longer in the inbox."""
+        self.add(INBOX, source, -1)
+        self._left[reason, type or "", source] += 1
+
+    def move(self, before: Counted | None, after: Counted | None) -> None:
+        """A trace that was counted as ``before`` counts as ``after`` from now on."""
+        self.changed()
+        if before == after:
+            return
+        for counted, sign in ((before, -1), (after, 1)):
+            if counted is not None:
+                for what in _counts(counted):
+                    self._added[what, counted.flow] += sign
+
+    async def write(self, transaction: Transaction) -> None:
+        slot = randrange(SLOTS)  # noqa: S311 - spreads load, guards nothing
+        await _take_away(transaction, self._left)
+        await transaction.upsert(
+            inbox_groups,
+            list(inbox_groups.c),
+            [(*group, slot, *_last(several)) for group, several in sorted(self._groups.items())],
+            lambda new: {
+                "count": inbox_groups.c["count"] + new["count"],
+                "last": new.last,
+                "detail": new.detail,
+            },
+        )
+        await transaction.upsert(
+            source_ticks,
+            list(source_ticks.c),
+            [(source, from_micros(tick), slot, n) for (source, tick), n in sorted(self._ticks.items())],
+            lambda new: {"events": source_ticks.c.events + new.events},
+        )
+        await transaction.upsert(
+            tallies,
+            list(tallies.c),
+            [(what, of, slot, n) for (what, of), n in sorted(self._added.items()) if n],
+            lambda new: {"amount": tallies.c.amount + new.amount},
+        )
+
+
+async def _take_away(transaction: Transaction, left: Mapping[tuple[str, str, str], int]) -> None:
+    """Messages that left the inbox are taken from their group's slots, the longest quiet first: of a group
+    that goes on, the latest message stays the latest. Slots are locked in the order batches write them."""
+    if not left:
+        return
+    of = inbox_groups.c
+    keys = [of.reason, of.type, of.source, of.slot]
+    named = tuple_(*keys[:3]).in_(sorted(left))
+    rows = await transaction.rows(select(inbox_groups).where(named).order_by(*keys).with_for_update())
+    rest = dict(left)
+    fewer: list[tuple[str, str, str, int, int]] = []
+    for row in sorted(rows, key=lambda row: row.last):
+        group, count = (row.reason, row.type, row.source), row._mapping["count"]
+        taken = min(count, rest[group])
+        rest[group] -= taken
+        fewer.append((*group, row.slot, count - taken))
+    await transaction.update(inbox_groups, keys, [of["count"]], sorted(fewer))
+    await transaction.delete(inbox_groups, keys, sorted(row[:4] for row in fewer if row[4] == 0))
+
+
+def _last(misfits: list[Misfit]) -> tuple[int, datetime, str]:
+    last = max(misfits, key=lambda misfit: misfit.delivery.received)
+    return (len(misfits), last.delivery.received, last.detail)
+
+
+def _counts(counted: Counted) -> list[str]:
+    counts = [TRACES]
+    if not counted.complete:
+        counts.append(OPEN)
+    if counted.confirmed:
+        counts.append(DEVIATING)
+    if counted.sla == ClockState.AT_RISK:
+        counts.append(AT_RISK)
+    if counted.sla == ClockState.BREACHED:
+        counts.append(BREACHED)
+    return counts
+
+
+async def amount(transaction: Transaction, what: str, of: str) -> int:
+    """One count."""
+    asked = select(tallies.c.amount).where(tallies.c.what == what, tallies.c.of == of)
+    return sum(amount for (amount,) in await transaction.rows(asked))
+
+
+async def amounts(transaction: Transaction) -> dict[str, dict[str, int]]:
+    """Every count, as ``{what: {of: amount}}``."""
+    found: dict[str, dict[str, int]] = {}
+    summed = select(tallies.c.what, tallies.c.of, sum_of(tallies.c.amount)).group_by(
+        tallies.c.what, tallies.c.of
+    )
+    for what, of, amount in await transaction.rows(summed):
+        found.setdefault(what, {})[of] = int(amount)
+    return found

@@ -1,0 +1,102 @@
+"""Everything a trace's page shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, or_, select
+
+from monitor.domain.event import Key
+from monitor.storage.finding_list import finding_row
+from monitor.storage.judgements import stored_clock
+from monitor.storage.tables import (
+    LATER_IN_CHAIN,
+    LISTED,
+    clocks,
+    events,
+    findings,
+    observations,
+    trace_keys,
+    traces,
+)
+from monitor.storage.trace_list import trace_row, with_version
+from monitor.storage.transaction import Transaction
+from monitor.storage.types import from_json, strings
+from monitor.storage.views import EventRow, TraceDetail
+
+_SIBLINGS = 200
+_KEYS = 500
+_FINDINGS = 2000
+
+
+async def trace_detail(transaction: Transaction, trace_id: int, most: int) -> TraceDetail | None:
+    of = traces.c
+    (row, *_) = await transaction.rows(with_version(traces).where(of.id == trace_id)) or (None,)
+    if row is None or row.merged_into == trace_id:  # only kept to stand for its chain
+        return None
+    chain = or_(of.id == row.chain_id, LATER_IN_CHAIN & (of.chain_id == row.chain_id))
+    others = with_version(traces).where(chain, LISTED, of.id != trace_id).order_by(of.ordinal, of.id)
+    linked = select(of.id).where(chain)
+    key = trace_keys.c
+    keys = select(key.name, key.value).where(key.trace_id.in_(linked)).distinct()
+    shown = await _events(transaction, trace_id, most)
+    found = select(findings).where(findings.c.trace_id == trace_id)
+    running = select(clocks).where(clocks.c.trace_id == trace_id).order_by(clocks.c.sla, clocks.c.occurrence)
+    return TraceDetail(
+        row=trace_row(row),
+        merged_into=row.merged_into,
+        keys=tuple(
+            Key(*one) for one in await transaction.rows(keys.order_by(key.name, key.value).limit(_KEYS))
+        ),
+        events=tuple(_event_row(one) for one in shown[:most]),
+        truncated=len(shown) > most,
+        findings=tuple(
+            finding_row(one)
+            for one in await transaction.rows(
+                found.order_by(findings.c.time, findings.c.key).limit(_FINDINGS)
+            )
+        ),
+        clocks=tuple(stored_clock(one) for one in await transaction.rows(running)),
+        visited=strings(row.visited),
+        flow_id=row.flow_id,
+        siblings=tuple(trace_row(one) for one in await transaction.rows(others.limit(_SIBLINGS))),
+    )
+
+
+async def _events(transaction: Transaction, trace_id: int, most: int) -> list[Row[Any]]:
+    """In the order a trace is judged in: by time, and then by what does not depend on arrival."""
+    seen = observations.c
+    asked = (
+        select(events, seen.label)
+        .join_from(observations, events, events.c.id == seen.event)
+        .where(seen.trace_id == trace_id)
+        .order_by(seen.time, seen.label, seen.identity)
+        .limit(most + 1)
+    )
+    return list(await transaction.rows(asked))
+
+
+def _event_row(row: Row[Any]) -> EventRow:
+    key = row.message_key
+    return EventRow(
+        id=row.id,
+        identity=row.identity,
+        event_id=row.event_id,
+        type=row.type,
+        label=row.label,
+        time=row.time,
+        time_origin=row.time_origin,
+        received=row.received,
+        producer=row.producer,
+        subject=row.subject,
+        source=row.source,
+        channel=row.channel,
+        partition=row.partition,
+        offset=row.offset,
+        exchange=row.exchange,
+        routing_key=row.routing_key,
+        message_key=None if key is None else key.decode("utf-8", "backslashreplace"),
+        headers=row.headers,
+        attributes=from_json(row.attributes),
+        data=row.data,
+    )

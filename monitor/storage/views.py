@@ -1,0 +1,259 @@
+"""What the dashboard, the API and the command line read: frozen rows and the questions that yield them.
+
+Every list is keyset-paginated: ``cursor`` is opaque text from the page before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from monitor.domain.event import InboxReason, Key
+from monitor.domain.verdict import Clock, FindingKind, FindingState
+
+Row = TypeVar("Row")
+
+
+class Page(NamedTuple, Generic[Row]):
+    rows: Sequence[Row]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRow:
+    """One line of the trace list. ``confirmed`` of its ``deviations`` are confirmed: as long as none is, the
+    trace is not deviating but being checked. ``sla`` is the worst clock state of the trace as stored, or
+    None."""
+
+    id: int
+    flow: str
+    version: int
+    key: str
+    first: datetime | None
+    last: datetime | None
+    events: int
+    conforms: bool
+    complete: bool
+    undecided: bool
+    cost: int
+    deviations: int
+    confirmed: int
+    sla: str | None
+    standing: tuple[str, ...]
+    expected: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceFilter:
+    """``search``: a key value or its beginning, a bare event id, or ``name=value`` for one named key.
+    ``state``: ``open`` or ``complete``. ``verdict``: ``conforming``, ``deviating`` (a confirmed
+    deviation holds) or ``checking`` (only provisional ones do). ``finding``: one of that kind holds.
+    ``sla``: the worst clock is in this state. ``sort``: ``last`` (newest activity first), ``first``,
+    ``events``; all descending. ``since`` (inclusive) and ``until`` (exclusive) limit the first event's time
+    when sorted by ``first``, otherwise the last one's. A state, verdict or sort that is not one of these is
+    :class:`~monitor.errors.InvalidInput`, and so is a cursor that is none."""
+
+    search: str | None = None
+    flow: str | None = None
+    state: str | None = None
+    verdict: str | None = None
+    finding: FindingKind | None = None
+    sla: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    sort: str = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event of a trace's timeline, in trace order."""
+
+    id: int
+    identity: bytes
+    event_id: str | None
+    type: str
+    label: str
+    time: datetime
+    time_origin: str
+    received: datetime
+    producer: str | None
+    subject: str | None
+    source: str
+    channel: str
+    partition: int | None
+    offset: int | None
+    exchange: str | None
+    routing_key: str | None
+    message_key: str | None
+    headers: str
+    attributes: Mapping[str, str]
+    data: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """One finding of a trace. ``key`` is :meth:`Finding.key` in hexadecimal: with the trace it names the
+    finding for good. ``found``: when it (last) began to hold."""
+
+    trace: int
+    trace_key: str
+    flow: str
+    key: str
+    kind: FindingKind
+    state: FindingState
+    severity: str
+    element: str | None
+    name: str
+    message: str
+    expected: tuple[str, ...]
+    event: str | None
+    identity: bytes | None
+    time: datetime
+    found: datetime
+    confirmed: datetime | None
+    retracted: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceDetail:
+    """Everything on a trace's page. ``merged_into`` set means: the trace lives on under that id."""
+
+    row: TraceRow
+    merged_into: int | None
+    keys: tuple[Key, ...]
+    events: tuple[EventRow, ...]
+    truncated: bool
+    findings: tuple[FindingRow, ...]
+    clocks: tuple[Clock, ...]
+    visited: tuple[str, ...]
+    flow_id: int
+    siblings: tuple[TraceRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRow:
+    """A flow's active version with the counts of its traces, all versions together (as :class:`Totals`)."""
+
+    id: int
+    key: str
+    version: int
+    name: str
+    file: str
+    deployed: datetime
+    traces: int
+    open: int
+    deviating: int
+    at_risk: int
+    breached: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboxGroup:
+    reason: InboxReason
+    type: str | None
+    source: str
+    count: int
+    last: datetime
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """One message of the inbox. ``body`` is raw; show it safely."""
+
+    id: int
+    reason: InboxReason
+    type: str | None
+    detail: str
+    mend: str
+    source: str
+    channel: str
+    partition: int | None
+    offset: int | None
+    exchange: str | None
+    routing_key: str | None
+    message_key: bytes | None
+    received: datetime
+    content_type: str | None
+    headers: str
+    body: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRow:
+    shard: str
+    worker: str
+    state: str
+    watermark: datetime | None
+    lag: int | None
+    position: str
+    last_message: datetime | None
+    error: str | None
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A source with its shards. ``watermark`` as :meth:`Store.watermarks` gives it; ``events`` stored from it
+    and ``recent`` of them received in the last minute."""
+
+    name: str
+    kind: str
+    watermark: datetime | None
+    lag: int | None
+    last_message: datetime | None
+    events: int
+    recent: int
+    shards: tuple[ShardRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts over everything. ``deviating``: traces with a confirmed deviation. ``at_risk`` and
+    ``breached``: traces whose worst clock is in that state now; one that ended late (``missed``) is over and
+    not counted."""
+
+    traces: int
+    open: int
+    deviating: int
+    at_risk: int
+    breached: int
+    events: int
+    inbox: int
+
+
+class Views(Protocol):
+    """Questions of the dashboard. Each is bounded: the cost depends on the page asked for (figures: DESIGN
+    5)."""
+
+    async def totals(self) -> Totals: ...
+    async def flows(self) -> Sequence[FlowRow]: ...
+    async def traces(
+        self, filter: TraceFilter, cursor: str | None = None, limit: int = 50
+    ) -> Page[TraceRow]: ...
+    async def trace(self, trace_id: int, events: int = 1000) -> TraceDetail | None: ...
+    async def findings(
+        self,
+        flow: str | None = None,
+        kind: FindingKind | None = None,
+        state: FindingState | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[FindingRow]: ...
+    async def inbox_groups(self) -> Sequence[InboxGroup]: ...
+    async def inbox(
+        self,
+        reason: InboxReason | None = None,
+        type: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[InboxRow]: ...
+    async def inbox_item(self, item_id: int) -> InboxRow | None: ...
+    async def sources(self, now: datetime) -> Sequence[SourceRow]: ...
+    async def pulse(self) -> str:
+        """A short text that changes whenever anything shown may have changed (but for the watermark of a
+        quiet source moving on); cheap enough to ask every second."""

@@ -1,0 +1,164 @@
+"""What time alone brings about: SLA clocks that fall due, findings that nothing disproved, and the end of
+what has been kept long enough.
+
+Ticks are driven by APScheduler; what a tick does depends on the watermarks in the database, so any number
+of sweepers may run. Nothing is judged later than the slowest source that feeds a flow has been read to
+(DESIGN 3.6): a monitor that is behind raises no alarm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from monitor.errors import StorageUnavailable
+from monitor.flows import Flows
+from monitor.metrics import Metrics
+from monitor.storage.base import Store
+
+log = logging.getLogger("choreoscope.sweep")
+
+BATCH = 1000
+TICK_SECONDS = 0.5
+PURGE_BATCH = 200
+PURGE_SECONDS = 60.0
+
+
+class Sweeper:
+    """``feeds``: for each flow the sources that feed it. ``keep_traces``, ``keep_inbox``: how long complete
+    traces and messages of the inbox are kept; None is for good. ``now`` is the clock of this edge."""
+
+    def __init__(
+        self,
+        store: Store,
+        flows: Flows,
+        feeds: Mapping[str, Collection[str]],
+        metrics: Metrics,
+        *,
+        now: Callable[[], datetime],
+        keep_traces: timedelta | None = None,
+        keep_inbox: timedelta | None = None,
+    ) -> None:
+        self.store = store
+        self.flows = flows
+        self.feeds = feeds
+        self.metrics = metrics
+        self.now = now
+        self.keep_traces = keep_traces
+        self.keep_inbox = keep_inbox
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._interrupted: set[str] = set()
+
+    async def watermarks(self) -> dict[str, datetime]:
+        """Per flow: the time up to which all sources that feed it are read. Flows fed by a source that was
+        never caught up are left out: nothing can be said of them yet."""
+        by_source = await self.store.watermarks(self.now())
+        found: dict[str, datetime] = {}
+        for flow, sources in self.feeds.items():
+            marks = [by_source.get(source) for source in sources]
+            known = [mark for mark in marks if mark is not None]
+            if known and len(known) == len(marks):
+                found[flow] = min(known)
+        return found
+
+    async def clocks(self) -> int:
+        """Move on every clock the watermark has passed. Returns how many."""
+        watermarks = await self.watermarks()
+        moved = 0
+        while watermarks:
+            due = await self.store.sweep_clocks(watermarks, self.now(), BATCH)
+            done = self.now()
+            for one in due:
+                self.metrics.clocks_due.labels(one.flow, one.clock.state.value).inc()
+                armed = one.clock.at_risk if one.clock.state == "at_risk" else one.clock.due
+                if armed is not None:
+                    self.metrics.sweep_delay.observe(max(0.0, (done - armed).total_seconds()))
+            moved += len(due)
+            if len(due) < BATCH:
+                break
+        return moved
+
+    async def confirm(self) -> int:
+        """Confirm findings that no event can disprove in time any more. Returns how many."""
+        until = {
+            flow: mark - self.flows.active[flow].flow.ordering.lateness
+            for flow, mark in (await self.watermarks()).items()
+            if flow in self.flows.active
+        }
+        confirmed = 0
+        while until:
+            count = await self.store.confirm_findings(until, self.now(), BATCH)
+            confirmed += count
+            if count < BATCH:
+                break
+        self.metrics.findings_confirmed.inc(confirmed)
+        return confirmed
+
+    async def purge(self) -> int:
+        """Delete what has been kept long enough. Returns how many traces and messages."""
+        now = self.now()
+        traces = messages = 0
+        purged = self.metrics.purged
+        if (kept := self.keep_traces) is not None:
+            traces = await _all(
+                lambda: self.store.purge_traces(kept, now, PURGE_BATCH), purged.labels("traces").inc
+            )
+            await _all(lambda: self.store.forget_seen(now, PURGE_BATCH))
+        if (held := self.keep_inbox) is not None:
+            messages = await _all(
+                lambda: self.store.purge_inbox(held, now, PURGE_BATCH), purged.labels("inbox").inc
+            )
+        if traces or messages:
+            log.info("retention: %d traces and %d messages of the inbox deleted", traces, messages)
+        return traces + messages
+
+    def schedule(self, scheduler: AsyncIOScheduler) -> None:
+        """Register the ticks: one of a kind at a time, missed ones made up for once."""
+        ticks = [("clocks", self.clocks, TICK_SECONDS), ("confirmations", self.confirm, TICK_SECONDS)]
+        if self.keep_traces is not None or self.keep_inbox is not None:
+            ticks.append(("retention", self.purge, PURGE_SECONDS))
+        for name, task, seconds in ticks:
+            scheduler.add_job(
+                self._tick,
+                "interval",
+                args=[name, task],
+                seconds=seconds,
+                id=name,
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
+
+    async def _tick(self, name: str, task: Callable[[], Awaitable[int]]) -> None:
+        """One tick. What another tick cannot mend is told to :attr:`failed`: a sweep that died unnoticed
+        would be silence taken for health."""
+        try:
+            with self.metrics.sweep_seconds.labels(name).time():
+                await task()
+        except StorageUnavailable as error:
+            self.metrics.sweep_failures.labels(name).inc()
+            if name not in self._interrupted:  # said once: there are two ticks a second
+                log.warning("sweep of %s: tried again at every tick. %s", name, error.message)
+            self._interrupted.add(name)
+        except Exception as error:  # noqa: BLE001 - whoever runs the sweep decides
+            if not self.failed.done():
+                self.failed.set_exception(error)
+        else:
+            if name in self._interrupted:
+                log.info("sweep of %s: goes on", name)
+            self._interrupted.discard(name)
+
+
+async def _all(purge: Callable[[], Awaitable[int]], told: Callable[[int], None] = lambda _count: None) -> int:
+    """Batch after batch until one is not full; each is ``told`` at once. Returns how many in all."""
+    total = 0
+    while True:
+        count = await purge()
+        told(count)
+        total += count
+        if count < PURGE_BATCH:
+            return total

@@ -1,0 +1,49 @@
+"""The API over rows of the real store says what its OpenAPI document promises."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from monitor.dashboard.api import OPENAPI
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_text())
+
+
+async def test_every_answer_is_as_described(monitor: Any) -> None:
+    trace = await monitor.trace("o-3")
+    item = (await monitor.get("/inbox"))["items"][0]["id"]
+    values = {
+        "/traces/{id}": f"/traces/{trace}",
+        "/inbox/{id}": f"/inbox/{item}",
+        "/flows/{key}": "/flows/order",
+    }
+    for path, operations in DOCUMENT["paths"].items():
+        if "get" not in operations:
+            continue
+        below = path.removeprefix("/api/v1")
+        told = await monitor.get(values.get(below, below))
+        schema = operations["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        whole = {**schema, "components": DOCUMENT["components"]}
+        Draft202012Validator(whole, format_checker=FormatChecker()).validate(told)
+
+
+async def test_cursors_lead_through_every_trace_once(monitor: Any) -> None:
+    seen: list[int] = []
+    cursor = ""
+    while True:
+        told = await monitor.get(f"/traces?limit=2&cursor={cursor}")
+        seen += [row["id"] for row in told["items"]]
+        if (cursor := told["next"]) is None:
+            break
+    assert len(seen) == len(set(seen)) == (await monitor.get("/overview"))["totals"]["traces"]
+
+
+async def test_a_cursor_that_is_none_is_refused(monitor: Any) -> None:
+    response = await monitor.http.get("/api/v1/traces?cursor=rubbish")
+    assert response.status_code == 400

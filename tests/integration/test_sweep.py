@@ -1,0 +1,231 @@
+"""What time alone brings about, over each database: breaches, blindness, several sweepers, confirmation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import pytest
+
+from monitor.domain.verdict import Clock, FindingState
+from monitor.landscape import demo
+from monitor.metrics import Metrics
+from monitor.pipeline import Pipeline
+from monitor.sources.base import Progress, SourceState
+from monitor.storage.sql import SqlStore, open_store
+from monitor.storage.views import FindingRow, TraceDetail, TraceFilter
+from monitor.sweep import Sweeper
+from tests.support.shop import NOON, offline, shop, start, stored, told
+
+SHOP = shop()
+BOTH = {"order": (demo.RABBIT, demo.KAFKA)}
+PLACED, REQUESTED = told("OrderPlaced", 0), told("PaymentRequested", 10, payment="p-1")
+PAID_IN_TIME = told("PaymentReceived", 20, None, payment="p-1")
+
+
+def minute(number: float) -> datetime:
+    return NOON + timedelta(minutes=number)
+
+
+class Clockwork:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> object:
+    if request.param == "postgres":
+        url = request.getfixturevalue("migrated_postgres_url")
+    else:
+        from monitor.storage.migrate import upgrade
+
+        url = f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db"
+        upgrade(url)
+    opened = await open_store(url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def pipeline(store: SqlStore) -> Pipeline:
+    return await start(store, SHOP)
+
+
+@pytest.fixture
+def clock() -> Clockwork:
+    return Clockwork()
+
+
+def sweeper(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork, feeds: Mapping[str, Sequence[str]] = BOTH
+) -> Sweeper:
+    return Sweeper(store, pipeline.flows, feeds, Metrics(), now=clock)
+
+
+async def read(store: SqlStore, clock: Clockwork, at: float, **marks: float | None) -> None:
+    """It is minute ``at``, and the sources say up to which minute they are read."""
+    clock.now = minute(at)
+    for name, mark in marks.items():
+        state = SourceState.CAUGHT_UP if mark == at else SourceState.CONNECTING
+        watermark = None if mark is None else minute(mark)
+        shard = Progress("0", state, watermark)
+        await store.record_progress(f"shop-{name}", name, "w", [shard], clock.now)
+
+
+async def trace(store: SqlStore) -> TraceDetail:
+    (row,) = (await store.views.traces(TraceFilter())).rows
+    found = await store.views.trace(row.id)
+    assert found is not None
+    return found
+
+
+async def payment(store: SqlStore) -> Clock:
+    """The clock of “Payment in time”: from minute 10 (when it is asked for), due an hour later."""
+    return next(one for one in (await trace(store)).clocks if one.sla == "Payment in time")
+
+
+async def found(store: SqlStore, name: str = "Payment in time") -> list[FindingRow]:
+    return [one for one in (await trace(store)).findings if one.name == name]
+
+
+async def test_a_clock_is_at_risk_and_breaches_with_no_further_event(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    await pipeline.process([PLACED, REQUESTED])
+    sweeping = sweeper(store, pipeline, clock)
+    assert (await payment(store)).due == minute(70)
+    states = []
+    for at in (45.9, 46, 69.9, 70):
+        await read(store, clock, at, rabbit=at, kafka=at)
+        await sweeping.clocks()
+        states.append((await payment(store)).state.value)
+    assert states == ["running", "at_risk", "at_risk", "breached"]
+    findings = {one.kind.value: one for one in await found(store)}
+    assert findings["sla_at_risk"].state is FindingState.RETRACTED
+    assert findings["sla_at_risk"].reason == "It was not met by the time it was due."
+    assert findings["sla_breach"].state is FindingState.PROVISIONAL
+    assert findings["sla_breach"].time == minute(70)
+    assert await sweeping.clocks() == 0
+
+
+async def test_a_clock_that_was_never_looked_at_between_goes_straight_to_breached(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    await pipeline.process([PLACED, REQUESTED])
+    await read(store, clock, 75, rabbit=75, kafka=75)
+    await sweeper(store, pipeline, clock).clocks()
+    assert [one.kind.value for one in await found(store)] == ["sla_breach"]
+
+
+@pytest.mark.parametrize("away", [30, None], ids=["disconnected", "never connected"])
+async def test_nothing_breaches_while_a_source_is_away(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork, away: float | None
+) -> None:
+    """Hours later by the clock; what was in time but read late was never late."""
+    await pipeline.process([PLACED, REQUESTED])
+    sweeping = sweeper(store, pipeline, clock)
+    for at in (60, 120, 600):
+        await read(store, clock, at, kafka=at, rabbit=away)
+        await sweeping.clocks()
+        await sweeping.confirm()
+        assert (await payment(store)).state == "running"
+        assert (await trace(store)).findings == ()
+
+    await pipeline.process([PAID_IN_TIME])  # the backlog
+    await read(store, clock, 601, kafka=601, rabbit=601)
+    await sweeping.clocks()
+    paid = await payment(store)
+    assert (paid.state, paid.ended) == ("met", minute(20))
+    assert await found(store) == []
+    other = [one.kind.value for one in await found(store, "Shipped in time")]
+    assert other == ["sla_breach"]  # nothing was shipped, and now that is known
+    everything = [PLACED, REQUESTED, PAID_IN_TIME]
+    assert await stored(store) == offline(SHOP, everything, minute(601))
+
+
+async def test_a_flow_is_judged_by_the_sources_that_feed_it(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    await pipeline.process([PLACED, REQUESTED])
+    await read(store, clock, 100, rabbit=100, kafka=20)
+    only_rabbit = sweeper(store, pipeline, clock, {"order": (demo.RABBIT,)})
+    assert await only_rabbit.watermarks() == {"order": minute(100)}
+    assert await sweeper(store, pipeline, clock).watermarks() == {"order": minute(20)}
+    missing = sweeper(store, pipeline, clock, {"order": (demo.RABBIT, "never-seen")})
+    assert await missing.watermarks() == {}
+    assert await missing.clocks() == 0
+    assert await missing.confirm() == 0
+    assert (await payment(store)).state == "running"
+
+
+async def test_a_watermark_that_was_told_is_never_taken_back(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    await read(store, clock, 50, rabbit=50, kafka=50)
+    await read(store, clock, 51, rabbit=40, kafka=51)
+    assert await sweeper(store, pipeline, clock).watermarks() == {"order": minute(50)}
+
+
+async def test_sweepers_at_the_same_time_never_say_anything_twice(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    orders = 300
+    await pipeline.process([told("OrderPlaced", 0, f"o-{number}") for number in range(orders)])
+    await read(store, clock, 500, rabbit=500, kafka=500)
+    url = store._writes.url.render_as_string(hide_password=False)
+    others = [await open_store(url.replace("+psycopg", "").replace("+aiosqlite", "")) for _ in range(2)]
+    sweepers = [sweeper(one, pipeline, clock) for one in (store, *others)]
+    try:
+        moved = 0
+        while any(counts := await asyncio.gather(*(one.clocks() for one in sweepers))):
+            moved += sum(counts)
+        confirmed = 0
+        while any(counts := await asyncio.gather(*(one.confirm() for one in sweepers))):
+            confirmed += sum(counts)
+    finally:
+        for one in others:
+            await one.close()
+
+    findings: Counter[str] = Counter()
+    rows = (await store.views.traces(TraceFilter(), None, orders + 1)).rows
+    for row in rows:
+        detail = await store.views.trace(row.id)
+        assert detail is not None
+        findings.update(one.kind.value for one in detail.findings)
+        assert all(one.state is FindingState.CONFIRMED for one in detail.findings)
+    assert moved == sum(len(detail.clocks) * orders for detail in [detail] if detail)
+    assert findings == {"sla_breach": moved}
+    assert confirmed == moved
+    assert (await store.views.totals()).breached == orders
+
+
+async def test_a_finding_is_confirmed_once_it_cannot_be_disproved_in_time(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    """Not before the watermark has passed its time and the lateness allowed."""
+    lateness = pipeline.flows.active["order"].flow.ordering.lateness
+    assert lateness > timedelta(0)
+    await pipeline.process([told("ItemsPicked", 30, "o-1"), PLACED])
+    deviations = [one for one in (await trace(store)).findings if one.kind.is_deviation]
+    assert {one.state for one in deviations} == {FindingState.PROVISIONAL}
+    last = max(one.time for one in deviations)
+    sweeping = sweeper(store, pipeline, clock)
+    just_before = (last + lateness - NOON) / timedelta(minutes=1) - 0.001
+    for at, state in (
+        (just_before, FindingState.PROVISIONAL),
+        (just_before + 0.001, FindingState.CONFIRMED),
+    ):
+        await read(store, clock, at, rabbit=at, kafka=at)
+        await sweeping.confirm()
+        now = {one.state for one in (await trace(store)).findings if one.time == last}
+        assert now == {state}, at
+    confirmed = [one for one in (await trace(store)).findings if one.time == last]
+    assert all(one.confirmed is not None for one in confirmed)
+    assert await sweeping.confirm() == 0

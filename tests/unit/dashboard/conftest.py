@@ -1,0 +1,346 @@
+"""Hand-made rows behind a ``Views`` fake, for what templates and routes make of them. The real store is used
+in ``tests/integration`` and ``tests/browser``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+import httpx
+import pytest
+
+from monitor.bpmn.document import Document, FlowNode, Place, Process, SequenceFlow
+from monitor.dashboard.app import create_app
+from monitor.domain.event import InboxReason, Key
+from monitor.domain.verdict import Clock, ClockState, FindingKind, FindingState
+from monitor.errors import StorageUnavailable
+from monitor.settings import DashboardSettings
+from monitor.storage.views import (
+    EventRow,
+    FindingRow,
+    FlowRow,
+    InboxGroup,
+    InboxRow,
+    Page,
+    ShardRow,
+    SourceRow,
+    Totals,
+    TraceDetail,
+    TraceFilter,
+    TraceRow,
+)
+
+NOW = datetime(2026, 3, 4, 17, 2, 11, tzinfo=UTC)
+
+
+def ago(**span: float) -> datetime:
+    return NOW - timedelta(**span)
+
+
+def trace_row(number: int = 17, **changed: Any) -> TraceRow:
+    values: dict[str, Any] = {
+        "id": number,
+        "flow": "order",
+        "version": 2,
+        "key": f"order=o-{number}",
+        "first": ago(hours=5),
+        "last": ago(hours=3),
+        "events": 3,
+        "conforms": True,
+        "complete": False,
+        "undecided": False,
+        "cost": 0,
+        "deviations": 0,
+        "confirmed": 0,
+        "sla": None,
+        "standing": ("ship",),
+        "expected": ("GoodsShipped",),
+    }
+    return TraceRow(**{**values, **changed})
+
+
+def finding_row(**changed: Any) -> FindingRow:
+    values: dict[str, Any] = {
+        "trace": 17,
+        "trace_key": "order=o-17",
+        "flow": "order",
+        "key": "00" * 16,
+        "kind": FindingKind.OUT_OF_ORDER,
+        "state": FindingState.CONFIRMED,
+        "severity": "warning",
+        "element": "ship",
+        "name": "GoodsShipped",
+        "message": "GoodsShipped came before PaymentReceived.",
+        "expected": ("PaymentReceived",),
+        "event": "e-2",
+        "identity": b"\x02" * 16,
+        "time": ago(hours=4),
+        "found": ago(hours=4),
+        "confirmed": ago(hours=3.9),
+        "retracted": None,
+        "reason": None,
+    }
+    return FindingRow(**{**values, **changed})
+
+
+def event_row(number: int = 1, **changed: Any) -> EventRow:
+    values: dict[str, Any] = {
+        "id": number,
+        "identity": bytes([number]) * 16,
+        "event_id": f"e-{number}",
+        "type": "com.shop.OrderPlaced",
+        "label": "OrderPlaced",
+        "time": ago(hours=5 - number / 2),
+        "time_origin": "producer",
+        "received": ago(hours=5 - number / 2) + timedelta(milliseconds=42),
+        "producer": "/shop",
+        "subject": None,
+        "source": "shop-kafka",
+        "channel": "orders",
+        "partition": 0,
+        "offset": 41 + number,
+        "exchange": None,
+        "routing_key": None,
+        "message_key": "o-17",
+        "headers": '{"ce_id":"e-1"}',
+        "attributes": {"traceparent": "00-abc-def-01"},
+        "data": '{"orderId":"o-17"}',
+    }
+    return EventRow(**{**values, **changed})
+
+
+def trace_detail(row: TraceRow | None = None, **changed: Any) -> TraceDetail:
+    values: dict[str, Any] = {
+        "row": row or trace_row(),
+        "merged_into": None,
+        "keys": (Key("order", "o-17"), Key("payment", "p-9")),
+        "events": (event_row(1), event_row(2, label="GoodsShipped"), event_row(3, label="PaymentReceived")),
+        "truncated": False,
+        "findings": (),
+        "clocks": (),
+        "visited": ("start", "s1"),
+        "flow_id": 4,
+        "siblings": (),
+    }
+    return TraceDetail(**{**values, **changed})
+
+
+def inbox_row(number: int = 5, **changed: Any) -> InboxRow:
+    values: dict[str, Any] = {
+        "id": number,
+        "reason": InboxReason.UNDECODABLE,
+        "type": None,
+        "detail": "The body is not JSON: unexpected character at 1.",
+        "mend": "Check what the producer sends.",
+        "source": "shop-rabbit",
+        "channel": "choreoscope.shop",
+        "partition": None,
+        "offset": None,
+        "exchange": "shop",
+        "routing_key": "order.placed",
+        "message_key": b"order-\x00key",
+        "received": ago(minutes=4),
+        "content_type": "application/json",
+        "headers": "{}",
+        "body": b"<script>alert(1)</script>",
+        "size": 25,
+    }
+    return InboxRow(**{**values, **changed})
+
+
+def source_row(name: str = "shop-kafka", **changed: Any) -> SourceRow:
+    values: dict[str, Any] = {
+        "name": name,
+        "kind": "kafka",
+        "watermark": ago(seconds=2),
+        "lag": 0,
+        "last_message": ago(seconds=5),
+        "events": 1200,
+        "recent": 33,
+        "shards": (shard_row(),),
+    }
+    return SourceRow(**{**values, **changed})
+
+
+def shard_row(**changed: Any) -> ShardRow:
+    values: dict[str, Any] = {
+        "shard": "orders/0",
+        "worker": "w-1",
+        "state": "caught_up",
+        "watermark": ago(seconds=2),
+        "lag": 0,
+        "position": "44",
+        "last_message": ago(seconds=5),
+        "error": None,
+        "updated": ago(seconds=1),
+    }
+    return ShardRow(**{**values, **changed})
+
+
+def clock(**changed: Any) -> Clock:
+    values: dict[str, Any] = {
+        "sla": "Ship within four hours",
+        "occurrence": 0,
+        "state": ClockState.RUNNING,
+        "started": ago(hours=3),
+        "due": NOW + timedelta(hours=1),
+    }
+    return Clock(**{**values, **changed})
+
+
+@dataclass
+class Rows:
+    """A ``Views`` over lists. ``away``: every question is refused. ``asked`` remembers trace filters."""
+
+    totals_row: Totals = field(default_factory=lambda: Totals(1, 1, 0, 0, 0, 3, 0))
+    flow_rows: Sequence[FlowRow] = (
+        FlowRow(4, "order", 2, "Order fulfilment", "order.bpmn", ago(days=3), 1, 1, 0, 0, 0),
+    )
+    trace_rows: Sequence[TraceRow] = (trace_row(),)
+    details: Mapping[int, TraceDetail] = field(default_factory=lambda: {17: trace_detail()})
+    finding_rows: Sequence[FindingRow] = ()
+    groups: Sequence[InboxGroup] = ()
+    inbox_rows: Sequence[InboxRow] = ()
+    source_rows: Sequence[SourceRow] = (source_row(),)
+    beat: str = "1"
+    away: str | None = None
+    next: str | None = None
+    asked: list[tuple[TraceFilter, str | None, int]] = field(default_factory=list)
+
+    def _here(self) -> None:
+        if self.away:
+            raise StorageUnavailable(self.away)
+
+    async def totals(self) -> Totals:
+        self._here()
+        return self.totals_row
+
+    async def flows(self) -> Sequence[FlowRow]:
+        self._here()
+        return self.flow_rows
+
+    async def traces(self, filter: TraceFilter, cursor: str | None = None, limit: int = 50) -> Page[TraceRow]:
+        self._here()
+        self.asked.append((filter, cursor, limit))
+        return Page(self.trace_rows[:limit], self.next)
+
+    async def trace(self, trace_id: int, events: int = 1000) -> TraceDetail | None:
+        self._here()
+        return self.details.get(trace_id)
+
+    async def findings(
+        self,
+        flow: str | None = None,
+        kind: FindingKind | None = None,
+        state: FindingState | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[FindingRow]:
+        self._here()
+        return Page(self.finding_rows, self.next)
+
+    async def inbox_groups(self) -> Sequence[InboxGroup]:
+        self._here()
+        return self.groups
+
+    async def inbox(
+        self,
+        reason: InboxReason | None = None,
+        type: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[InboxRow]:
+        self._here()
+        return Page(self.inbox_rows, self.next)
+
+    async def inbox_item(self, item_id: int) -> InboxRow | None:
+        self._here()
+        return next((row for row in self.inbox_rows if row.id == item_id), None)
+
+    async def sources(self, now: datetime) -> Sequence[SourceRow]:
+        self._here()
+        return self.source_rows
+
+    async def pulse(self) -> str:
+        self._here()
+        return self.beat
+
+
+PLACE = Place("order.bpmn", 1)
+DOCUMENT = Document(
+    "order.bpmn",
+    processes=(
+        Process(
+            "order",
+            PLACE,
+            nodes=(
+                FlowNode("start", "startEvent", PLACE, "OrderPlaced", outgoing=("s1",)),
+                FlowNode("ship", "task", PLACE, "GoodsShipped", incoming=("s1",)),
+            ),
+            flows=(SequenceFlow("s1", "start", "ship", PLACE),),
+        ),
+    ),
+)
+
+
+class OneModel:
+    """Knows flow 4 only."""
+
+    async def document(self, flow_id: int) -> Document | None:
+        return DOCUMENT if flow_id == 4 else None
+
+    async def labels(self, flow_id: int) -> Mapping[str, Sequence[str]]:
+        return {"OrderPlaced": ("start",), "GoodsShipped": ("ship",)} if flow_id == 4 else {}
+
+    async def visited(self, flow_id: int, events: Sequence[EventRow]) -> Sequence[str]:
+        return ("start", "s1", "ship") if events else ()
+
+
+class Clients(Protocol):
+    def __call__(self, rows: Rows | None = None, **options: Any) -> httpx.AsyncClient: ...
+
+
+@pytest.fixture
+def make() -> SimpleNamespace:
+    """Makers of rows, each taking what shall differ."""
+    return SimpleNamespace(
+        NOW=NOW,
+        ago=ago,
+        Rows=Rows,
+        trace_row=trace_row,
+        trace_detail=trace_detail,
+        event_row=event_row,
+        finding_row=finding_row,
+        inbox_row=inbox_row,
+        source_row=source_row,
+        shard_row=shard_row,
+        clock=clock,
+        OneModel=OneModel,
+        document=DOCUMENT,
+    )
+
+
+@pytest.fixture
+def rows() -> Rows:
+    return Rows()
+
+
+@pytest.fixture
+def client_for() -> Callable[..., Any]:
+    """``async with client_for(rows, **options) as client``: a client of an app over these rows."""
+
+    @asynccontextmanager
+    async def client(
+        rows: Rows, host: str = "localhost:8321", **options: Any
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        settings = options.pop("settings", DashboardSettings())
+        app = create_app(rows, flows=OneModel(), settings=settings, now=lambda: NOW, **options)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as http:
+            yield http
+
+    return client

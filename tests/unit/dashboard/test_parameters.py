@@ -1,0 +1,98 @@
+"""Query parameters: what is understood, and how what is not is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from starlette.datastructures import QueryParams
+
+from monitor.dashboard import parameters
+from monitor.dashboard.parameters import BadParameter, NotFound
+from monitor.domain.verdict import FindingKind
+from monitor.storage.views import TraceFilter
+
+NOW = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)
+
+
+def filters(text: str) -> TraceFilter:
+    return parameters.trace_filter(QueryParams(text), NOW)
+
+
+def test_without_parameters_nothing_is_filtered() -> None:
+    assert filters("") == TraceFilter()
+    assert filters("q=&flow=+&state=&sort=") == TraceFilter()
+
+
+def test_every_filter_is_understood() -> None:
+    text = (
+        "q=order%3Do-17&flow=order&state=open&verdict=deviating&finding=missing&sla=at_risk"
+        "&since=2026-03-01T10:00&until=2026-03-02T10:00%2B02:00&sort=first"
+    )
+    assert filters(text) == TraceFilter(
+        search="order=o-17",
+        flow="order",
+        state="open",
+        verdict="deviating",
+        finding=FindingKind.MISSING,
+        sla="at_risk",
+        since=datetime(2026, 3, 1, 10, tzinfo=UTC),
+        until=datetime(2026, 3, 2, 8, tzinfo=UTC),
+        sort="first",
+    )
+
+
+@pytest.mark.parametrize(
+    ("within", "span"),
+    [("15m", timedelta(minutes=15)), ("24h", timedelta(hours=24)), ("7d", timedelta(days=7))],
+)
+def test_within_counts_back_from_now(within: str, span: timedelta) -> None:
+    assert filters(f"within={within}").since == NOW - span
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "state=sleeping",
+        "verdict=good",
+        "finding=x",
+        "sla=blind",
+        "sort=colour",
+        "since=yesterday",
+        "until=2026-13-01",
+        "within=1y",
+        "within=h",
+        "within=1h&since=2026-03-01",
+        "since=2026-03-02&until=2026-03-01",
+        "since=0001-01-01T00:00%2B10:00",
+        "q=" + "x" * 501,
+        "q=%00",
+    ],
+)
+def test_what_is_not_understood_is_refused(text: str) -> None:
+    with pytest.raises(BadParameter):
+        filters(text)
+
+
+def test_a_refusal_names_the_choices() -> None:
+    with pytest.raises(BadParameter) as refused:
+        filters("state=sleeping")
+    assert "'sleeping'" in refused.value.message
+    assert refused.value.mend == "It may be: open, complete."
+
+
+def test_pages() -> None:
+    assert parameters.slice_of(QueryParams("")) == parameters.Slice(None, 50)
+    assert parameters.slice_of(QueryParams("cursor=abc&limit=200")) == parameters.Slice("abc", 200)
+
+
+@pytest.mark.parametrize("limit", ["0", "201", "-1", "ten", "١", "9" * 30])
+def test_a_page_has_bounds(limit: str) -> None:
+    with pytest.raises(BadParameter):
+        parameters.slice_of(QueryParams({"limit": limit}))
+
+
+@pytest.mark.parametrize("value", ["x", "-1", "", "٣", "9" * 30, "1.0"])
+def test_what_can_be_no_rows_number_is_not_found(value: str) -> None:
+    with pytest.raises(NotFound):
+        parameters.identifier(value, "trace")

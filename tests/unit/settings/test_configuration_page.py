@@ -1,0 +1,122 @@
+"""docs/configuration.md names every key there is, with its default; the examples of the pages are valid."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from monitor.domain.calendar import Calendar
+from monitor.settings import json_schema, load
+from monitor.settings.yamlfile import read_yaml
+
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs"
+PAGE = (DOCS / "configuration.md").read_text("utf-8")
+SCHEMA = json_schema()
+
+SECTIONS = {
+    "The top": "",
+    "`sources[]`, `kind: rabbitmq`": "RabbitmqSource",
+    "`sources[].bindings[]`": "Binding",
+    "`sources[].tls`": "Tls",
+    "`sources[]`, `kind: kafka`": "KafkaSource",
+    "`sources[]`, `kind: http`": "HttpSource",
+    "`sources[]`, `kind: file`": "FileSource",
+    "`sources[]`, `kind: memory`": "MemorySource",
+    "`events[]`": "EventRule",
+    "`events[].match`": "Match",
+    "`models[]`": "ModelSettings",
+    "`models[].slas[]`": "SlaSettings",
+    "`models[].slas[].objective`": "Objective",
+    "`models[].ordering`": "ModelOrdering",
+    "`calendars`": "CalendarSettings",
+    "`ordering`": "OrderingSettings",
+    "`retention`": "RetentionSettings",
+    "`dashboard`": "DashboardSettings",
+    "`decode`": "DecodeSettings",
+    "`decode.envelope`": "Envelope",
+    "`ingest`": "IngestSettings",
+}
+"""Heading of the page -> definition of the schema."""
+
+TOLD_OTHERWISE = {("", "database"), ("SlaSettings", "at_risk"), ("ModelSettings", "key")}
+"""Defaults the schema does not tell as they are written."""
+
+ROW = re.compile(r"^\| `(\w+)` \| (.+?) \| (.*?) ?\| (.+) \|$", re.MULTILINE)
+BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def definition(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = SCHEMA["$defs"][name] if name else SCHEMA
+    return found
+
+
+def rows(heading: str) -> list[tuple[str, ...]]:
+    """Key, meaning, default and example of each row of a section."""
+    _, found, rest = PAGE.partition(f"# {heading}\n")
+    assert found, f"docs/configuration.md has no section {heading}"
+    return ROW.findall(re.split(r"^#", rest, maxsplit=1, flags=re.MULTILINE)[0])
+
+
+def test_every_part_of_the_configuration_has_a_section() -> None:
+    assert {""} | SCHEMA["$defs"].keys() == set(SECTIONS.values())
+
+
+@pytest.mark.parametrize(("heading", "name"), SECTIONS.items(), ids=SECTIONS.values())
+def test_every_key_is_told_with_its_default(heading: str, name: str) -> None:
+    told = rows(heading)
+    properties = definition(name)["properties"]
+    assert [key for key, *_ in told] == list(properties)
+    for key, _, default, _ in told:
+        if (name, key) in TOLD_OTHERWISE:
+            continue
+        known = properties[key].get("default")
+        if isinstance(known, bool):
+            assert default == f"`{str(known).lower()}`", key
+        elif isinstance(known, (str, int, float)) and known != "" and key != "kind":
+            assert default == f"`{known}`", key
+
+
+@pytest.mark.parametrize("page", ["configuration.md", "getting-started.md", "slas.md"])
+def test_the_examples_are_valid(page: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "models", tmp_path / "models")
+    blocks = BLOCK.findall((DOCS / page).read_text("utf-8"))
+    assert blocks
+    for block in blocks:
+        file = tmp_path / "choreoscope.yaml"
+        file.write_text(block, "utf-8")
+        load(file, {"PGPASSWORD": "x"})
+
+
+def test_the_examples_of_keys_are_valid() -> None:
+    """Each example is right for its key, as far as the schema can tell."""
+    validator = Draft202012Validator(SCHEMA)
+    for heading, name in SECTIONS.items():
+        properties = definition(name)["properties"]
+        for key, _, _, example in rows(heading):
+            if example.startswith("`"):
+                value = read_yaml(f"it: {example.strip('`')}").value["it"]
+                schema = {**properties[key], "$defs": SCHEMA["$defs"]}
+                problems = [error.message for error in validator.evolve(schema=schema).iter_errors(value)]
+                assert problems == [], (name, key, example)
+
+
+def test_the_due_times_told_are_right() -> None:
+    """docs/slas.md: paid on a Thursday at 15:00, eight working hours a day."""
+    told = re.findall(
+        r"^\| `PT?\w+` \| (\d+) \| (\w+).*15:00 \|$", (DOCS / "slas.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert [hours for hours, _ in told] == ["8", "24", "48"]
+    calendar = Calendar("business", "Europe/Berlin", (((9 * 60, 17 * 60),),) * 5 + ((), ()))
+    thursday = datetime(2026, 7, 2, 15, tzinfo=ZoneInfo("Europe/Berlin"))
+    for hours, day in told:
+        due = calendar.after(thursday, timedelta(hours=int(hours))).astimezone(thursday.tzinfo)
+        assert f"{due:%A %H:%M}" == f"{day} 15:00"
+        assert (due - thursday).days == {"8": 1, "24": 5, "48": 8}[hours]
