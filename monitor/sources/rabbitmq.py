@@ -144,7 +144,7 @@ class Rabbitmq:
             # The answer may still come: whatever is asked next would take it for its own.
             session.fail(error)
             return
-        if incarnation != self._incarnation or session.missing:
+        if incarnation != self._incarnation or not self._reads_all():
             return
         if self._settings.stream:
             # A stream does not count what we have not read, but as long as we may have more it sends more:
@@ -159,7 +159,7 @@ class Rabbitmq:
 
     def progress(self) -> Sequence[Progress]:
         unacknowledged = self._received - self._acknowledged
-        connected = self._session is not None and not self._session.missing
+        connected = self._reads_all()
         if self._failed:
             state = SourceState.FAILED
         elif not connected:
@@ -268,6 +268,10 @@ class Rabbitmq:
             )
 
         return receive
+
+    def _reads_all(self) -> bool:
+        """Connected and bound to every exchange, as told: state, error and watermark change at one moment."""
+        return self._session is not None and self._error is None
 
     def _leave(self) -> None:
         """What was not acknowledged will be delivered again, under other tags."""
