@@ -23,7 +23,7 @@ from monitor.bpmn.passes.starts import find_starts
 
 __all__ = ["Options", "compile_flow", "flow_hash"]
 
-SEMANTICS = 1
+SEMANTICS = 2
 """Part of every flow's hash: raised when the checker reads the same model differently, so that stored
 states of the reading before are replayed."""
 

@@ -21,7 +21,8 @@ class NodeKind(IntEnum):
     """How a node handles tokens, whatever its BPMN type.
 
     ``PASS``: hands a token on (merges, none events, silent steps). ``TASK``: waits for its event.
-    ``XOR``/``OR``: one, or any non-empty subset, of the outgoing flows. ``AND``: joins and splits.
+    ``XOR``: one of the outgoing flows. ``AND``: joins, and hands a token on by every flow. ``OR``: the
+    same, but joins as soon as no further token can come.
     ``RACE``: event-based gateway, the first event among its targets decides. ``SUBPROCESS``: opens a scope.
     ``END``: consumes. ``TERMINATE``: ends its scope. ``THROW``: error or escalation to ``catcher``.
     ``BOUNDARY``: never holds a token itself.
@@ -57,8 +58,8 @@ class Node:
     ``boundaries``: nodes of the boundary events that may fire by themselves (those that only catch what is
     thrown inside are reached through the thrower's ``catcher``). ``interrupting``: of a boundary event.
     ``inner``: the scope a subprocess opens. ``catcher``: for THROW, how many scopes up and which boundary
-    node catches it; None: nobody does, the process ends. ``join``: an OR that waits for its tokens; its
-    ``reach`` says for each node which of the incoming flows (as bits) a token there may still come by.
+    node catches it; None: nobody does, the process ends. ``reach``, of an inclusive join: for each node which
+    of the incoming flows (as bits) a token there may still come by.
     ``sends``/``receives``: message flows between pools; an event that receives by one is silent and needs
     its message to be on the way, for the sender's event told of both."""
 
@@ -76,7 +77,6 @@ class Node:
     interrupting: bool = True
     inner: int | None = None
     catcher: tuple[int, int] | None = None
-    join: bool = False
     reach: tuple[int, ...] = ()
     default: int | None = None
     sends: tuple[int, ...] = ()

@@ -5,9 +5,7 @@ observable step: silent steps are explored when a label is asked for, not before
 one of the set can reach silently are dropped, for whatever they allow the other allows too. States and
 markings are interned, so an in-order event costs one dictionary look-up.
 
-Silent exploration follows one token's chain at a time (a new chain begins only where a chain reached
-a join or the end of a scope): steps of independent tokens commute, so the interleavings left out lead
-to nothing new.
+Silent exploration follows one token at a time (see :mod:`~monitor.conformance.chains`).
 
 Where a bound is passed the state is ``undecided``: it blames nothing.
 """
@@ -17,11 +15,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from monitor.bpmn.flow import Flow, NodeKind
 from monitor.conformance.ahead import Ahead, Bounds
-from monitor.conformance.tokens import Marking, TokenGame, Unbounded
+from monitor.conformance.chains import Chains, Movers
+from monitor.conformance.tokens import Marking, Step, TokenGame, Unbounded
 
 MAX_MARKINGS = 2_000
 """Markings of one state."""
@@ -55,6 +54,15 @@ class _Reach:
         self.truncated = truncated
 
 
+class _Branch(NamedTuple):
+    """Something to explore: of a marking, those who may move next (None: all), and the join or the end of a
+    scope they are to complete before an event counts (None: it counts at once)."""
+
+    marking: Marking
+    movers: Movers | None
+    goal: int | None
+
+
 class State:
     """One interned state. ``moves`` is filled as labels are asked for (None: the label is not possible)."""
 
@@ -79,12 +87,13 @@ class Automaton:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self.game = TokenGame(flow)
+        self.chains = Chains(flow)
         self._reach: dict[Marking, _Reach] = {}
         self._states: dict[frozenset[Marking], State] = {}
         self._keys: dict[str, State] = {}
         self._bounds = Ahead(flow)
         self._exceptions = frozenset(flow.labels) - _ordinary_labels(flow)
-        self._or_joins = any(node.kind is NodeKind.OR and node.join for node in flow.nodes)
+        self._inclusive = any(node.kind is NodeKind.OR for node in flow.nodes)
         self.initial = self._start()
 
     def _start(self) -> State:
@@ -208,41 +217,60 @@ class Automaton:
             return known
         moves: defaultdict[str, set[Marking]] = defaultdict(set)
         near: dict[str, int] = {}
-        # A marking is explored with the set of places whose tokens may move next; None: any.
-        pending: deque[tuple[Marking, frozenset[int] | None, int]] = deque(((start, None, 0),))
-        seen: set[tuple[Marking, frozenset[int] | None]] = {(start, None)}
+        first = _Branch(start, None, None)
+        pending: deque[tuple[_Branch, int]] = deque(((first, 0),))
+        seen = {first}
         final = truncated = False
         while pending:
-            marking, focus, steps = pending.popleft()
-            if self.game.is_final(marking):
-                final = True
+            branch, steps = pending.popleft()
+            marking, movers, goal = branch
+            final = final or self.game.is_final(marking)
+            following: list[_Branch] = []
+            if movers is None:
+                following += self._toward(marking, self.chains.waiting(marking))
             try:
-                for step in self.game.steps(marking):
-                    if focus is not None and step.consumed is not None and step.consumed not in focus:
-                        continue
-                    if step.label is not None:
+                for step in self.game.steps(marking, movers):
+                    if step.label is None:
+                        following += self._onward(step, goal)
+                    elif goal is None:
                         moves[step.label].add(step.marking)
                         near.setdefault(step.label, steps)
-                        continue
-                    landed = None if self._or_joins else step.landed
-                    following = (step.marking, landed)
-                    if following not in seen:
-                        seen.add(following)
-                        pending.append((*following, steps + 1))
             except Unbounded:
                 truncated = True
+            fresh = [one for one in dict.fromkeys(following) if one not in seen]
+            seen.update(fresh)
+            pending.extend((one, steps + 1) for one in fresh)
             if len(seen) > MAX_EXPLORED:
                 truncated = True
                 break
         reach = _Reach(
             {label: frozenset(after) for label, after in moves.items()},
             near,
-            frozenset(marking for marking, _ in seen),
+            frozenset(branch.marking for branch in seen),
             final,
             truncated,
         )
         self._reach[start] = reach
         return reach
+
+    def _onward(self, step: Step, goal: int | None) -> Iterable[_Branch]:
+        """What to do after a silent step, on the way to ``goal`` if there is one."""
+        marking, wake = step.marking, step.wake
+        stalled = wake.stalled - wake.fired
+        if wake.free or (wake.fired and self._inclusive):
+            yield _Branch(marking, None, None)
+        elif goal is None or goal in wake.fired:
+            if wake.landed:
+                yield _Branch(marking, frozenset(wake.landed), None)
+            yield from self._toward(marking, stalled)
+        else:
+            chain = self.chains.leading(frozenset(wake.landed), goal)
+            if chain:
+                yield _Branch(marking, chain, goal)
+            yield from self._toward(marking, stalled)
+
+    def _toward(self, marking: Marking, goals: Iterable[int]) -> Iterable[_Branch]:
+        return [_Branch(marking, self.chains.movers(marking, goal), goal) for goal in goals]
 
     def _intern(self, markings: frozenset[Marking], *, undecided: bool) -> State:
         if not undecided:

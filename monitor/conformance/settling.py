@@ -26,6 +26,28 @@ class Unbounded(Exception):
     """A marking outgrew the bound: a signal inside the checker, it becomes "undecided"."""
 
 
+class Wake:
+    """What a silent step set moving, for those who follow chains of steps.
+
+    ``landed``: the places where tokens wait now that came with it, and the marks of what else may begin or
+    end there by itself. ``stalled``: joins where a token came but waits for others, and scopes (see
+    :func:`ending`) whose tokens came to an end that is not yet the scope's; ``fired``: those that are done.
+    ``free``: it may have enabled anything."""
+
+    __slots__ = ("fired", "free", "landed", "stalled")
+
+    def __init__(self, *, free: bool = False) -> None:
+        self.landed: set[int] = set()
+        self.stalled: set[int] = set()
+        self.fired: set[int] = set()
+        self.free = free
+
+
+def ending(scope: int) -> int:
+    """The end of a scope among the indices of joins: negative."""
+    return -1 - scope
+
+
 class Settling:
     """A flow's markings at rest. Holds nothing but the flow; with a ``trail``, the sequence flows that tokens
     passed are noted there, for the picture."""
@@ -38,42 +60,48 @@ class Settling:
         self._marks = self._arcs + 2 * self._count  # places from here on hold marks, not tokens
 
     def initial(self) -> Marking:
-        return self._enter(0)
+        return self._enter(0, Wake())
 
     def is_final(self, marking: Marking) -> bool:
         """Nothing is left to do: no token, but for messages nobody waited for."""
         _, tokens, children = marking
         return not children and (not tokens or tokens[0] >= self._marks)
 
-    def _enter(self, scope: int) -> Marking:
+    def _enter(self, scope: int, wake: Wake) -> Marking:
         """A new instance of a scope, its start taken where there is no choice."""
         entry = self.flow.scopes[scope]
+        wake.landed.update(self.flow.fired_place(handler.node) for handler in entry.handlers)
         if entry.choice:
-            return (scope, (self.flow.node_place(entry.starts[0]),), ())
+            place = self.flow.node_place(entry.starts[0])
+            wake.landed.add(place)
+            return (scope, (place,), ())
         tokens: list[int] = []
         children: list[Marking] = []
         arcs: list[int] = []
         for start in entry.starts:  # a start event passes its token on, other nodes hold theirs
             node = self.flow.nodes[start]
             if node.kind is NodeKind.SUBPROCESS:
-                assert node.inner is not None
-                children.append(self._enter(node.inner))
+                children.append(self._open(node, wake))
             elif node.kind is NodeKind.PASS:
                 arcs.extend(node.outgoing)
             else:
                 tokens.append(self.flow.node_place(start))
-        return self._settle(scope, tokens, children, arcs)[0]
+        wake.landed.update(tokens)
+        return self._settle(scope, tokens, children, arcs, wake)
+
+    def _open(self, node: Node, wake: Wake) -> Marking:
+        assert node.inner is not None
+        wake.landed.add(self.flow.node_place(node.index))
+        return self._enter(node.inner, wake)
 
     def _settle(
-        self, scope: int, tokens: Iterable[int], children: Iterable[Marking], arcs: Iterable[int]
-    ) -> tuple[Marking, frozenset[int] | None]:
-        """Put a token on each of ``arcs`` and take every silent step that can disable nothing.
-
-        Returns the marking and the places the tokens wait at now (None: see :class:`Step`)."""
+        self, scope: int, tokens: Iterable[int], children: Iterable[Marking], arcs: Iterable[int], wake: Wake
+    ) -> Marking:
+        """Put a token on each of ``arcs`` and take every silent step that can disable nothing."""
+        nodes = self.flow.nodes
         places = list(tokens)
         open_children = list(children)
         queue = list(arcs)
-        landed: set[int] | None = set()
         passed = 0
         while True:
             while queue:
@@ -83,50 +111,55 @@ class Settling:
                 arc = queue.pop()
                 if self.trail is not None:
                     self.trail.append(arc)
-                node = self.flow.nodes[self.flow.arcs[arc].target]
+                node = nodes[self.flow.arcs[arc].target]
                 kind = node.kind
                 if kind is NodeKind.PASS:
-                    queue.extend(node.outgoing)
+                    queue.extend(self._onward(node, wake))
                 elif kind is NodeKind.AND:
                     places.append(arc)
-                    landed = None
                     if all(incoming in places for incoming in node.incoming):
                         for incoming in node.incoming:
                             places.remove(incoming)
-                        queue.extend(node.outgoing)
-                elif kind is NodeKind.OR and node.join:
+                        wake.fired.add(node.index)
+                        queue.extend(self._onward(node, wake))
+                    else:
+                        wake.stalled.add(node.index)
+                elif kind is NodeKind.OR:
                     places.append(arc)
-                    landed = None
+                    wake.stalled.add(node.index)
                 elif kind is NodeKind.SUBPROCESS:
-                    assert node.inner is not None
-                    open_children.append(self._enter(node.inner))
-                    landed = None
+                    open_children.append(self._open(node, wake))
                 elif kind is NodeKind.END and node.label is None:
-                    landed = None
+                    wake.stalled.add(ending(scope))
                 else:
                     place = self.flow.node_place(node.index)
                     places.append(place)
-                    if landed is not None:
-                        landed.add(place)
+                    wake.landed.add(place)
                 if len(places) > MAX_TOKENS:
                     raise Unbounded
             for child in open_children:
-                owner = self.flow.nodes[self.flow.scopes[child[0]].owner or 0]
+                owner = nodes[self.flow.scopes[child[0]].owner or 0]
                 if self.is_final(child) and not self._lingers(child[0]):
                     open_children.remove(child)
-                    queue.extend(owner.outgoing)
-                    landed = None
+                    wake.fired.add(ending(child[0]))
+                    queue.extend(self._onward(owner, wake))
                     break
             else:
                 break
         if len(open_children) > MAX_TOKENS:
             raise Unbounded
         if len(places) == 1 and places[0] < self._marks and not open_children:
-            node = self.flow.nodes[self.flow.place_node(places[0])]
+            node = nodes[self.flow.place_node(places[0])]
             if node.kind is NodeKind.TERMINATE and node.label is None:  # nothing is left for it to end
-                places, landed = [], None
-        marking = (scope, tuple(sorted(places)), tuple(sorted(open_children)))
-        return marking, frozenset(landed) if landed and places else None
+                places = []
+                wake.stalled.add(ending(scope))
+        return (scope, tuple(sorted(places)), tuple(sorted(open_children)))
+
+    def _onward(self, node: Node, wake: Wake) -> tuple[int, ...]:
+        """The sequence flows a node's token goes on by; without any it comes to its end there."""
+        if not node.outgoing:
+            wake.stalled.add(ending(node.scope))
+        return node.outgoing
 
     def _lingers(self, scope: int) -> bool:
         """Whether an event may still come to a subprocess that has nothing left to do: its end is then a step

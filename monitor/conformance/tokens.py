@@ -8,25 +8,24 @@ taken on demand.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from monitor.bpmn.flow import Node, NodeKind
-from monitor.conformance.settling import MAX_TOKENS, Marking, Settling, Unbounded
+from monitor.conformance.settling import MAX_TOKENS, Marking, Settling, Unbounded, Wake, ending
 
-__all__ = ["Marking", "Step", "TokenGame", "Unbounded"]
+__all__ = ["Marking", "Step", "TokenGame", "Unbounded", "Wake", "ending"]
 
 
 class Step(NamedTuple):
     """One step of the token game. ``label`` is None for a silent step. ``consumed`` is the place whose token
-    moved (None: the step is about a whole scope). ``landed`` are the places where its tokens wait now, or
-    None where the step may have enabled something beyond them (a join, the end of a scope)."""
+    moved, or the mark of what began or ended by itself (a subprocess: its node's place; a handler: its fired
+    place; None: an inclusive join). ``wake`` says what a silent step set moving."""
 
     label: str | None
     marking: Marking
     consumed: int | None
-    landed: frozenset[int] | None
+    wake: Wake
 
 
 class _Raised(NamedTuple):
@@ -38,22 +37,23 @@ class _Raised(NamedTuple):
     inside: Marking | None
 
 
-_Outcome = tuple[str | None, "Marking | _Raised", int | None, frozenset[int] | None, Node | None]
-"""Label, what it leads to, the place consumed, the places landed on, and the node whose event it was."""
+_Outcome = tuple[str | None, "Marking | _Raised", int | None, Wake, Node | None]
+"""Label, what it leads to, the place consumed, what it set moving, and the node whose event it was."""
 
 
 class TokenGame(Settling):
     """The token game of one flow: every single step from a marking."""
 
-    def steps(self, marking: Marking) -> Iterator[Step]:
-        """Every single step from ``marking``. Raises :class:`Unbounded` past the token bound."""
-        for label, outcome, consumed, landed, node in self._scope_steps(marking):
+    def steps(self, marking: Marking, movers: Collection[int] | None = None) -> Iterator[Step]:
+        """Every single step from ``marking``; of ``movers`` (see :attr:`Step.consumed`), only theirs and the
+        joins'. Raises :class:`Unbounded` past the token bound."""
+        for label, outcome, consumed, wake, node in self._scope_steps(marking, movers):
             if isinstance(outcome, _Raised):  # caught by nobody: the process ends there
-                yield Step(label, (marking[0], (), ()), consumed, None)
+                yield Step(label, (marking[0], (), ()), consumed, wake)
             elif node is None or not (node.sends or node.receives):
-                yield Step(label, outcome, consumed, landed)
+                yield Step(label, outcome, consumed, wake)
             else:
-                yield from self._delivered(Step(label, outcome, consumed, landed), node)
+                yield from self._delivered(Step(label, outcome, consumed, wake), node)
 
     def _delivered(self, step: Step, node: Node) -> Iterator[Step]:
         """The step with the messages it sends on the way, and one of those it needs taken off it."""
@@ -61,15 +61,14 @@ class TokenGame(Settling):
         sent = (*tokens, *(self.flow.message_place(message) for message in node.sends))
         if len(sent) > MAX_TOKENS:
             raise Unbounded
-        landed = None if node.sends else step.landed
         if not node.receives:
-            yield step._replace(marking=(scope, tuple(sorted(sent)), children), landed=landed)
+            yield step._replace(marking=(scope, tuple(sorted(sent)), children))
         for message in node.receives:
             place = self.flow.message_place(message)
             if place in tokens:
                 left = list(sent)
                 left.remove(place)
-                yield step._replace(marking=(scope, tuple(sorted(left)), children), landed=landed)
+                yield step._replace(marking=(scope, tuple(sorted(left)), children))
 
     def waiting(self, marking: Marking) -> Iterator[int]:
         """Indices of the nodes where tokens of the marking stand, open subprocesses included."""
@@ -85,28 +84,30 @@ class TokenGame(Settling):
 
     # one scope instance ------------------------------------------------------------------------------
 
-    def _scope_steps(self, marking: Marking) -> Iterator[_Outcome]:
+    def _scope_steps(self, marking: Marking, movers: Collection[int] | None) -> Iterator[_Outcome]:
         scope, tokens, children = marking
         previous = -1
         for at, place in enumerate(tokens):
-            if place == previous:
+            if place == previous or place >= self._marks:
                 continue
             previous = place
-            rest = tokens[:at] + tokens[at + 1 :]
-            node = self.flow.nodes[self.flow.place_node(place)]
             if place < self._arcs:
+                node = self.flow.nodes[self.flow.arcs[place].target]
                 if node.kind is NodeKind.OR and self._or_join_ready(marking, node):
                     yield from self._or_join(marking, node)
-            elif place < self._marks:
-                for label, outcome, landed, event in self._token_steps(marking, rest, node, place):
-                    yield label, outcome, place, landed, event
+            elif movers is None or place in movers:
+                rest = tokens[:at] + tokens[at + 1 :]
+                node = self.flow.nodes[self.flow.place_node(place)]
+                for label, outcome, wake, event in self._token_steps(marking, rest, node, place):
+                    yield label, outcome, place, wake, event
         for at, child in enumerate(children):
             if at == 0 or child != children[at - 1]:
-                yield from self._child_steps(scope, tokens, child, children[:at] + children[at + 1 :])
+                others = children[:at] + children[at + 1 :]
+                yield from self._child_steps(scope, tokens, child, others, movers)
         if self.flow.scopes[scope].handlers:
-            yield from self._handler_steps(marking)
+            yield from self._handler_steps(marking, movers)
 
-    def _handler_steps(self, marking: Marking) -> Iterator[_Outcome]:
+    def _handler_steps(self, marking: Marking, movers: Collection[int] | None) -> Iterator[_Outcome]:
         """An event subprocess begins, beside what goes on in its scope or instead of it; or a pool whose
         message has come. A silent one that does not interrupt does so once."""
         scope, tokens, children = marking
@@ -116,68 +117,72 @@ class TokenGame(Settling):
         if any(h.interrupting and self.flow.fired_place(h.node) in tokens for h in entry.handlers):
             return  # the scope is its handler's now
         for handler in entry.handlers:
+            fired = self.flow.fired_place(handler.node)
+            if movers is not None and fired not in movers:
+                continue
             start = self.flow.nodes[handler.start]
             inner = self.flow.nodes[handler.node].inner
             assert inner is not None
-            begun = self._settle(inner, (), (), start.outgoing)[0]
-            landed = frozenset(begun[1]) if begun[1] and not begun[2] else None
-            fired = self.flow.fired_place(handler.node)
+            wake = Wake()
+            begun = self._settle(inner, (), (), self._onward(start, wake), wake)
             if handler.interrupting:
                 left = self._ended(marking)[1]
-                after, _ = self._settle(scope, (*left, fired), (begun,), ())
-                yield start.label, after, None, landed, start
+                after = self._settle(scope, (*left, fired), (begun,), (), wake)
+                yield start.label, after, fired, wake, start
                 continue
             once = start.label is None and not start.receives
             if not once or fired not in tokens:
                 base = (*tokens, fired) if once else tokens
-                after, _ = self._settle(scope, base, (*children, begun), ())
-                yield start.label, after, None, landed, start
+                after = self._settle(scope, base, (*children, begun), (), wake)
+                yield start.label, after, fired, wake, start
 
     def _token_steps(
         self, marking: Marking, rest: tuple[int, ...], node: Node, place: int
-    ) -> Iterator[tuple[str | None, Marking | _Raised, frozenset[int] | None, Node | None]]:
+    ) -> Iterator[tuple[str | None, Marking | _Raised, Wake, Node | None]]:
         """Steps of one token waiting at ``node``."""
         scope, tokens, children = marking
         match node.kind:
             case NodeKind.TASK:
                 if node.start_label is not None and place == self.flow.node_place(node.index):
-                    running = self.flow.running_place(node.index)
-                    after = tuple(sorted((*rest, running)))
-                    yield node.start_label, (scope, after, children), frozenset((running,)), None
+                    running = tuple(sorted((*rest, self.flow.running_place(node.index))))
+                    yield node.start_label, (scope, running, children), Wake(), None
                 else:
                     left = self._clear_fired(rest, node)
-                    yield node.label, *self._settle(scope, left, children, node.outgoing), node
+                    yield node.label, *self._passed_on(scope, left, children, node), node
                 for boundary in node.boundaries:
                     yield from self._boundary(
                         scope, tokens, children, rest, children, node, self.flow.nodes[boundary]
                     )
             case NodeKind.XOR:
                 for arc in node.outgoing:
-                    yield None, *self._settle(scope, rest, children, (arc,)), None
-            case NodeKind.OR:
-                for chosen in self._subsets(node):
-                    yield None, *self._settle(scope, rest, children, chosen), None
+                    wake = Wake()
+                    yield None, self._settle(scope, rest, children, (arc,), wake), wake, None
             case NodeKind.RACE:
                 for arc in node.outgoing:
                     target = self.flow.nodes[self.flow.arcs[arc].target]
-                    yield target.label, *self._settle(scope, rest, children, target.outgoing), target
+                    yield target.label, *self._passed_on(scope, rest, children, target), target
             case NodeKind.TERMINATE:
-                yield node.label, self._ended(marking), None, node
+                wake = Wake()
+                wake.stalled.add(ending(scope))
+                yield node.label, self._ended(marking), wake, node
             case NodeKind.THROW:
-                levels, catcher = node.catcher or (len(self.flow.scopes) + 1, -1)
-                going_on = None
-                if catcher >= 0 and not self._interrupts(catcher):
-                    going_on = self._settle(scope, rest, children, node.outgoing)[0]
-                if levels == 0:
-                    yield node.label, self._caught(going_on or self._ended(marking), catcher), None, node
-                else:
-                    yield node.label, _Raised(levels, catcher, going_on), None, node
+                yield from self._throw(marking, rest, node)
             case NodeKind.END:
-                yield node.label, *self._settle(scope, rest, children, ()), node
+                yield node.label, *self._passed_on(scope, rest, children, node), node
             case _:  # the alternatives a scope may begin with
                 for start in self.flow.scopes[scope].starts:
                     entry = self.flow.nodes[start]
-                    yield entry.label, *self._settle(scope, rest, children, entry.outgoing), entry
+                    after, wake = self._passed_on(scope, rest, children, entry)
+                    handlers = self.flow.scopes[scope].handlers
+                    wake.landed.update(self.flow.fired_place(handler.node) for handler in handlers)
+                    yield entry.label, after, wake, entry
+
+    def _passed_on(
+        self, scope: int, tokens: tuple[int, ...], children: tuple[Marking, ...], node: Node
+    ) -> tuple[Marking, Wake]:
+        """``node`` hands its token on."""
+        wake = Wake()
+        return self._settle(scope, tokens, children, self._onward(node, wake), wake), wake
 
     def _boundary(
         self,
@@ -188,68 +193,65 @@ class TokenGame(Settling):
         children_without: tuple[Marking, ...],
         owner: Node,
         boundary: Node,
-    ) -> Iterator[tuple[str | None, Marking, frozenset[int] | None, Node]]:
+    ) -> Iterator[tuple[str | None, Marking, Wake, Node]]:
         """A boundary event of ``owner`` fires: with it, or (interrupting) without it, what goes on. A silent
         non-interrupting one (a timer) fires once during an activation."""
         if boundary.interrupting:
             left = self._clear_fired(tokens_without, owner)
-            yield boundary.label, *self._settle(scope, left, children_without, boundary.outgoing), boundary
+            yield boundary.label, *self._passed_on(scope, left, children_without, boundary), boundary
         elif boundary.label is not None or boundary.receives:
-            yield boundary.label, *self._settle(scope, tokens, children, boundary.outgoing), boundary
+            yield boundary.label, *self._passed_on(scope, tokens, children, boundary), boundary
         else:
             fired = self.flow.fired_place(boundary.index)
             if tokens.count(fired) < self._activations(tokens, children, owner):
-                marking, _ = self._settle(scope, (*tokens, fired), children, boundary.outgoing)
-                yield None, marking, None, boundary  # the last moment it may fire is before its owner is left
+                after, _ = self._passed_on(scope, (*tokens, fired), children, boundary)
+                # The last moment it may fire is before its owner is left, by whomever.
+                yield None, after, Wake(free=True), boundary
 
     def _child_steps(
-        self, scope: int, tokens: tuple[int, ...], child: Marking, others: tuple[Marking, ...]
+        self,
+        scope: int,
+        tokens: tuple[int, ...],
+        child: Marking,
+        others: tuple[Marking, ...],
+        movers: Collection[int] | None,
     ) -> Iterator[_Outcome]:
         owner_index = self.flow.scopes[child[0]].owner
         assert owner_index is not None
         owner = self.flow.nodes[owner_index]
-        for label, outcome, consumed, landed, event in self._scope_steps(child):
+        for label, outcome, consumed, wake, event in self._scope_steps(child, movers):
             if not isinstance(outcome, _Raised):
-                marking, _ = self._settle(scope, tokens, (*others, outcome), ())
-                yield label, marking, consumed, None if self.is_final(outcome) else landed, event
+                yield label, self._settle(scope, tokens, (*others, outcome), (), wake), consumed, wake, event
             elif outcome.levels > 1:
                 inside = None
                 if outcome.inside is not None:
-                    inside = self._settle(scope, tokens, (*others, outcome.inside), ())[0]
-                yield label, _Raised(outcome.levels - 1, outcome.boundary, inside), consumed, None, event
+                    inside = self._settle(scope, tokens, (*others, outcome.inside), (), wake)
+                yield label, _Raised(outcome.levels - 1, outcome.boundary, inside), consumed, wake, event
             else:
                 catcher = self.flow.nodes[outcome.boundary]
                 if outcome.inside is not None:
-                    left = self._settle(scope, tokens, (*others, outcome.inside), ())[0]
+                    left = self._settle(scope, tokens, (*others, outcome.inside), (), wake)
                 elif catcher.kind is NodeKind.SUBPROCESS:
                     left = self._ended((scope, tokens, ()))
                 else:
                     left = (scope, self._clear_fired(tokens, owner), others)
-                yield label, self._caught(left, outcome.boundary), consumed, None, event
+                yield label, self._caught(left, outcome.boundary, wake), consumed, wake, event
+        mark = self.flow.node_place(owner_index)
+        if movers is not None and mark not in movers:
+            return
         whole = tuple(sorted((*others, child)))
         for index in owner.boundaries:
-            for label, marking, landed, event in self._boundary(
+            for label, marking, wake, event in self._boundary(
                 scope, tokens, whole, tokens, others, owner, self.flow.nodes[index]
             ):
-                yield label, marking, None, landed, event
+                yield label, marking, mark, wake, event
         if self._lingers(child[0]) and self.is_final(child):
             base = self._clear_fired(tokens, owner)
-            marking, landed = self._settle(scope, base, others, owner.outgoing)
-            yield None, marking, None, landed, None
+            marking, wake = self._passed_on(scope, base, others, owner)
+            wake.fired.add(ending(child[0]))
+            yield None, marking, mark, wake, None
 
-    # inclusive gateways ------------------------------------------------------------------------------
-
-    def _subsets(self, node: Node) -> Iterator[tuple[int, ...]]:
-        """What an inclusive split may choose: the unconditional flows and any of the others, but something;
-        the default flow alone, when no condition holds."""
-        always = tuple(arc for arc in node.outgoing if self.flow.arcs[arc].always and arc != node.default)
-        open_arcs = [arc for arc in node.outgoing if arc not in always and arc != node.default]
-        for size in range(len(open_arcs) + 1):
-            for chosen in combinations(open_arcs, size):
-                if chosen or always:
-                    yield (*always, *chosen)
-        if node.default is not None:
-            yield (*always, node.default)
+    # inclusive joins ---------------------------------------------------------------------------------
 
     def _or_join_ready(self, marking: Marking, node: Node) -> bool:
         """Section 13.4.3: no token can still arrive on an empty incoming flow, unless it could as well
@@ -272,16 +274,31 @@ class TokenGame(Settling):
         return all(not node.reach[at] & empty or node.reach[at] & filled for at in standing)
 
     def _or_join(self, marking: Marking, node: Node) -> Iterator[_Outcome]:
-        """One token of each incoming flow that has any goes on, by whatever flows are chosen."""
+        """One token of each incoming flow that has any goes on. What comes later may not find it ready any
+        more, so this is a step that may have enabled anything."""
         scope, tokens, children = marking
         left = list(tokens)
         for arc in node.incoming:
             if arc in left:
                 left.remove(arc)
-        for chosen in self._subsets(node) if len(node.outgoing) > 1 else (node.outgoing,):
-            yield None, self._settle(scope, left, children, chosen)[0], None, None, None
+        after, _ = self._passed_on(scope, tuple(left), children, node)
+        yield None, after, None, Wake(free=True), None
 
-    # catching ----------------------------------------------------------------------------------------
+    # throwing and catching ---------------------------------------------------------------------------
+
+    def _throw(
+        self, marking: Marking, rest: tuple[int, ...], node: Node
+    ) -> Iterator[tuple[str | None, Marking | _Raised, Wake, Node]]:
+        scope, _, children = marking
+        wake = Wake(free=True)
+        levels, catcher = node.catcher or (len(self.flow.scopes) + 1, -1)
+        going_on = None
+        if catcher >= 0 and not self._interrupts(catcher):
+            going_on = self._passed_on(scope, rest, children, node)[0]
+        if levels == 0:
+            yield node.label, self._caught(going_on or self._ended(marking), catcher, wake), wake, node
+        else:
+            yield node.label, _Raised(levels, catcher, going_on), wake, node
 
     def _interrupts(self, catcher: int) -> bool:
         """Whether what catches a throw (a boundary event, an event subprocess) ends what it was thrown in."""
@@ -290,13 +307,13 @@ class TokenGame(Settling):
             return node.interrupting
         return all(self.flow.nodes[start].interrupting for start in self.flow.scopes[node.inner].starts)
 
-    def _caught(self, marking: Marking, catcher: int) -> Marking:
+    def _caught(self, marking: Marking, catcher: int, wake: Wake) -> Marking:
         """The marking once boundary event or event subprocess ``catcher`` has begun in it."""
         scope, tokens, children = marking
         node = self.flow.nodes[catcher]
         if node.inner is None:
-            return self._settle(scope, tokens, children, node.outgoing)[0]
+            return self._settle(scope, tokens, children, self._onward(node, wake), wake)
         starts = self.flow.scopes[node.inner].starts
         arcs = [arc for start in starts for arc in self.flow.nodes[start].outgoing]
-        begun = self._settle(node.inner, (), (), arcs)[0]
-        return self._settle(scope, tokens, (*children, begun), ())[0]
+        begun = self._settle(node.inner, (), (), arcs, wake)
+        return self._settle(scope, tokens, (*children, begun), (), wake)

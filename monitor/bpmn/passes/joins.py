@@ -26,9 +26,4 @@ def prepare_joins(draft: Draft) -> None:
                     before += [draft.by_id[draft.elements[reached].attached_to or ""]]
                 pending += [b for b in before if b not in seen]
                 seen.update(before)
-        draft.nodes[at] = replace(node, join=True, reach=tuple(reach))
-    for node in draft.nodes:
-        if node.kind is NodeKind.OR:  # conditions are not evaluated: any subset may be chosen
-            for arc in node.outgoing:
-                if node.type == "inclusiveGateway":
-                    draft.arcs[arc] = replace(draft.arcs[arc], always=False)
+        draft.nodes[at] = replace(node, reach=tuple(reach))
