@@ -65,11 +65,10 @@ def document(reading: Reading, root: Element) -> Document:
             element,
             "Choreography diagrams are not supported: draw the participants' processes or one expected flow.",
         )
-    processes = list(root.all("process"))
-    wiring = wire(reading, processes)
+    wiring = wire(reading, root)
     messages = _messages(reading, root)
     collaborations = tuple(_collaboration(reading, element) for element in root.all("collaboration"))
-    read = tuple(_process(reading, wiring, element) for element in processes)
+    read = tuple(_process(reading, wiring, element) for element in root.all("process"))
     drawn = diagrams(reading, root)
     exporter = (root.get("exporter"), root.get("exporterVersion"))
     return Document(

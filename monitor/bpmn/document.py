@@ -81,7 +81,7 @@ class EventDefinition:
     escalation's name (``reference_code`` their code), the link's name, the compensated activity's id.
     Timers: ``timer_kind`` is ``duration``, ``date`` or ``cycle``, ``expression`` its text. Conditions:
     ``expression`` their text. ``reference_id`` stays where the reference leads nowhere; ``reference`` is
-    None then."""
+    None then. ``wait_for_completion``: whether a compensation throw waits for the handlers."""
 
     kind: EventKind
     id: str | None = None
@@ -90,6 +90,7 @@ class EventDefinition:
     reference_code: str | None = None
     timer_kind: str | None = None
     expression: str | None = None
+    wait_for_completion: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ class FlowNode:
     redundant child elements are not trusted). ``attributes`` holds foreign-namespace attributes as
     ``{namespace}name``. ``origin``: the id the file knows it by, where compiling wrote an element out as
     several. ``message`` is the name of the message a send or receive task refers to,
-    ``message_id`` its id.
+    ``message_id`` its id. ``compensated_by``, of a compensation boundary event: the id of the activity an
+    association leads to. ``cancel_remaining``: an ad-hoc subprocess ends what still runs in it.
     """
 
     id: str
@@ -156,6 +158,8 @@ class FlowNode:
     attributes: Mapping[str, str] = field(default_factory=dict)
     message_id: str | None = None
     origin: str = ""
+    compensated_by: str | None = None
+    cancel_remaining: bool = True
 
     @property
     def is_activity(self) -> bool:

@@ -81,6 +81,7 @@ def _node(reading: Reading, wiring: Wiring, element: Element) -> FlowNode:
         documentation=documentation(element),
         extensions=extensions(element),
         attributes=foreign_attributes(element),
+        compensated_by=wiring.handlers.get(own),
     )
     for handle in _HANDLERS[element.tag]:
         node = handle(reading, element, node)
@@ -175,6 +176,7 @@ def _ad_hoc(_: Reading, element: Element, node: FlowNode) -> FlowNode:
         node,
         ad_hoc_ordering=element.get("ordering") or "Parallel",
         ad_hoc_completion=element.child_text("completionCondition"),
+        cancel_remaining=element.flag("cancelRemainingInstances", default=True),
     )
 
 
@@ -248,8 +250,12 @@ def _definition(reading: Reading, event: Element, element: Element) -> EventDefi
         return replace(definition, reference=one_line(element.get("name")) or None)
     elif kind is EventKind.COMPENSATION:
         activity = reading.refer(event, "The compensated activity", element.get("activityRef"), NODES)
-        found = identifier(activity) if activity is not None else None
-        return replace(definition, reference_id=element.get("activityRef"), reference=found)
+        return replace(
+            definition,
+            reference_id=element.get("activityRef"),
+            reference=identifier(activity) if activity is not None else None,
+            wait_for_completion=element.flag("waitForCompletion", default=True),
+        )
     return definition
 
 

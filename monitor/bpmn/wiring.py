@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from monitor.bpmn.compensation import handlers, is_handling
 from monitor.bpmn.document import SUBPROCESSES, SequenceFlow, Severity
 from monitor.bpmn.reading import NODES, Reading, identifier, model_elements
 from monitor.bpmn.tree import Element, one_line
@@ -13,16 +14,19 @@ from monitor.bpmn.tree import Element, one_line
 
 @dataclass(slots=True)
 class Wiring:
-    """``flows`` by the id of the process or subprocess they belong to; flow ids by node id, in file order."""
+    """``flows`` by the id of the process or subprocess they belong to; flow ids by node id, in file order;
+    ``handlers`` by the id of their compensation boundary event."""
 
     flows: defaultdict[str, list[SequenceFlow]] = field(default_factory=lambda: defaultdict(list))
     incoming: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     outgoing: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    handlers: dict[str, str] = field(default_factory=dict)
 
 
-def wire(reading: Reading, processes: list[Element]) -> Wiring:
-    """All sequence flows of these processes. A flow that cannot be one is dropped and reported."""
-    wiring = Wiring()
+def wire(reading: Reading, root: Element) -> Wiring:
+    """All sequence flows of the file's processes. A flow that cannot be one is dropped and reported."""
+    processes = list(root.all("process"))
+    wiring = Wiring(handlers=handlers(reading, root))
     home = {
         identifier(child): identifier(scope)
         for process in processes
@@ -46,6 +50,10 @@ def _wire_one(reading: Reading, wiring: Wiring, home: dict[str, str], scope: str
     source = _end(reading, home, element, "sourceRef")
     target = _end(reading, home, element, "targetRef")
     if source is None or target is None:
+        return
+    if wiring.handlers.get(source) == target and is_handling(
+        reading, reading.elements[source], reading.elements[target]
+    ):
         return
     if home[source] != home[target]:
         reading.report(
