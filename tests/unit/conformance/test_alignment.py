@@ -11,7 +11,7 @@ import pytest
 
 from monitor.bpmn.flow import Flow
 from monitor.conformance import alignment
-from monitor.conformance import checker as checking
+from monitor.conformance import segment as checking
 from monitor.conformance.alignment import Alignment, MoveKind, align, shape_of
 from monitor.conformance.checker import Checker
 from tests.support.flows import flow_of, judged, tasks, word

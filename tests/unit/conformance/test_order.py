@@ -9,7 +9,6 @@ import pytest
 
 from monitor.bpmn.compile import Options
 from monitor.bpmn.flow import Ordering
-from monitor.conformance import checker as checking
 from monitor.conformance.checker import Checker
 from monitor.conformance.order import windows
 from monitor.domain.event import Observation
@@ -127,7 +126,7 @@ def test_concurrent_repeats_stay_small() -> None:
 
 
 def test_too_many_orders_at_once_are_undecided_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "MAX_CONCURRENT", 3)
+    monkeypatch.setattr(concurrent, "MAX_CONCURRENT", 3)
     flow = flow_of(f"""
     <startEvent id="s"/> {tasks("A", "B", "C", "D")}
     <parallelGateway id="p"/> <parallelGateway id="q"/> <endEvent id="e"/>

@@ -1,0 +1,157 @@
+"""Where long traces are cut, and what is kept at a cut (docs/adr/0006-long-traces.md).
+
+A trace of more than :attr:`Cutting.longest` events is judged segment by segment. Cuts stand before windows
+that are chosen by what they hold, so a late event moves none but those of its own segment. This is also the
+one place that makes and reads the texts states are stored as.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import orjson
+
+from monitor.conformance.automaton import Automaton, State
+from monitor.conformance.order import Window
+from monitor.domain.event import Observation
+
+
+class Cutting(NamedTuple):
+    """No cut comes before ``longest`` events; then there is one before about every ``every``-th."""
+
+    longest: int = 1_000
+    every: int = 250
+
+    def is_before(self, window: Window, events: int) -> bool:
+        """Whether the trace is cut before this window, which ``events`` of its events come before."""
+        if events < self.longest:
+            return False
+        return int.from_bytes(window.observations[0].identity[-4:], "big") % self.every == 0
+
+
+class Sum(NamedTuple):
+    """What segments amount to. ``beyond``: the cost of those after the first. ``exact``: each is aligned
+    within the bounds on work."""
+
+    events: int = 0
+    cost: int = 0
+    beyond: int = 0
+    deviations: int = 0
+    exact: bool = True
+
+    @property
+    def optimal(self) -> bool:
+        """Whether no alignment of the whole trace can cost less: cuts cost nothing where only the first
+        segment deviates, or one change is all."""
+        return self.exact and (self.beyond == 0 or self.cost == 1)
+
+
+def total(sums: Iterable[Sum]) -> Sum:
+    events = cost = beyond = deviations = 0
+    exact = True
+    for one in sums:
+        events += one.events
+        cost += one.cost
+        beyond += one.beyond
+        deviations += one.deviations
+        exact = exact and one.exact
+    return Sum(events, cost, beyond, deviations, exact)
+
+
+class Checkpoint(NamedTuple):
+    """A cut. ``time`` is that of the first event after it, ``text`` what to go on from, ``segment`` what
+    the segment before it amounts to."""
+
+    time: datetime
+    text: str
+    segment: Sum
+
+
+class Start(NamedTuple):
+    """Where judging begins: ``state``; labels the segment before did not count (``early``), which may stand
+    in for steps whose turn comes now; the cut's ``time`` (None: the trace's beginning); what came before."""
+
+    state: State
+    early: tuple[tuple[str, int], ...] = ()
+    time: datetime | None = None
+    before: Sum = Sum()
+
+    @property
+    def early_labels(self) -> Counter[str]:
+        return Counter(dict(self.early))
+
+
+class Standing(NamedTuple):
+    """Where a trace stands: states before and after its last ``window``, what its settled segments amount to,
+    and how many events of the segment come before that window."""
+
+    base: State
+    after: State
+    window: tuple[Observation, ...]
+    settled: Sum
+    events: int
+
+
+def dump_start(flow_hash: str, start: Start) -> str:
+    """A cut's text; what it stands for is only a start together with its time and what came before."""
+    return "\n".join((flow_hash, start.state.key, orjson.dumps(start.early).decode()))
+
+
+def load_start(text: str, automaton: Automaton, flow_hash: str, time: datetime, before: Sum) -> Start | None:
+    """None where the text is not one of this flow version's."""
+    parts = text.split("\n")
+    if len(parts) != 3 or parts[0] != flow_hash:
+        return None
+    state = automaton.state(parts[1])
+    if state is None:
+        return None
+    return Start(state, tuple((label, count) for label, count in orjson.loads(parts[2])), time, before)
+
+
+def dump_standing(flow_hash: str, standing: Standing) -> str:
+    so_far = orjson.dumps((*standing.settled, standing.events)).decode()
+    return "\n".join(
+        (flow_hash, standing.base.key, standing.after.key, so_far, _dump_window(standing.window))
+    )
+
+
+def load_standing(text: str, automaton: Automaton, flow_hash: str) -> Standing | None:
+    """None where the text is not one of this flow version's."""
+    parts = text.split("\n")
+    if len(parts) != 5 or parts[0] != flow_hash:
+        return None
+    base, after = automaton.state(parts[1]), automaton.state(parts[2])
+    if base is None or after is None:
+        return None
+    *settled, events = orjson.loads(parts[3])
+    return Standing(base, after, _load_window(parts[4]), Sum(*settled), events)
+
+
+def _dump_window(window: Sequence[Observation]) -> str:
+    return orjson.dumps(
+        [
+            (o.label, o.time, o.identity.hex(), o.event_id, o.producer, o.lane, o.offset, o.sequence, o.cause)
+            for o in window
+        ]
+    ).decode()
+
+
+def _load_window(text: str) -> tuple[Observation, ...]:
+    return tuple(
+        Observation(
+            flow="",
+            label=label,
+            time=datetime.fromisoformat(time),
+            identity=bytes.fromhex(identity),
+            event_id=event_id,
+            producer=producer,
+            lane=lane,
+            offset=offset,
+            sequence=sequence,
+            cause=cause,
+        )
+        for label, time, identity, event_id, producer, lane, offset, sequence, cause in orjson.loads(text)
+    )
