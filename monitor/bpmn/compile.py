@@ -14,10 +14,11 @@ from monitor.bpmn.document import Document, Place, Problem, Process, Severity
 from monitor.bpmn.flow import Flow
 from monitor.bpmn.passes.arcs import reduce_kinds, wire
 from monitor.bpmn.passes.catching import attach_boundaries, find_catchers
+from monitor.bpmn.passes.compensation import find_handlers
 from monitor.bpmn.passes.draft import Draft, Options
 from monitor.bpmn.passes.joins import prepare_joins
 from monitor.bpmn.passes.nodes import place_nodes
-from monitor.bpmn.passes.pools import deliver_messages, together
+from monitor.bpmn.passes.pools import deliver_messages, deliver_signals, together
 from monitor.bpmn.passes.splits import split_conditions
 from monitor.bpmn.passes.starts import find_starts
 
@@ -31,11 +32,13 @@ PASSES = (
     place_nodes,
     wire,
     deliver_messages,
+    deliver_signals,
     reduce_kinds,
     find_catchers,
     attach_boundaries,
     split_conditions,
     find_starts,
+    find_handlers,
     prepare_joins,
 )
 

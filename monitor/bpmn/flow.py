@@ -3,8 +3,9 @@
 Tokens rest on *places*. There is one place per sequence flow (only joins let tokens wait there), one per
 node (``node_place``: the activity is due, the event is awaited, the choice is open), one per activity that
 was seen to start (``running_place``), and one per silent boundary event or event subprocess that does not
-interrupt (``fired_place``: it fired already during this activation). Messages between pools are tokens, too
-(``message_place``).
+interrupt (``fired_place``: it fired already during this activation). What was completed and may have to be
+compensated leaves a token (``done_place``); messages between pools and signals are tokens, too
+(``message_place``). Only tokens on the first three keep a scope open.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ class NodeKind(IntEnum):
     same, but joins as soon as no further token can come.
     ``RACE``: event-based gateway, the first event among its targets decides. ``SUBPROCESS``: opens a scope.
     ``END``: consumes. ``TERMINATE``: ends its scope. ``THROW``: error or escalation to ``catcher``.
-    ``BOUNDARY``: never holds a token itself.
+    ``BOUNDARY``: never holds a token itself. ``SPAWN``: gives any number of tokens to any outgoing flow,
+    until it is enough. ``COMPLEX``: a join that fires once ``least`` of its flows have tokens, and swallows
+    the others'. ``COMPENSATE``: runs the handlers of what was completed, then goes on.
     """
 
     PASS = 0
@@ -39,6 +42,9 @@ class NodeKind(IntEnum):
     TERMINATE = 8
     THROW = 9
     BOUNDARY = 10
+    SPAWN = 11
+    COMPLEX = 12
+    COMPENSATE = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,12 @@ class Node:
     node catches it; None: nobody does, the process ends. ``reach``, of an inclusive join: for each node which
     of the incoming flows (as bits) a token there may still come by.
     ``sends``/``receives``: message flows between pools; an event that receives by one is silent and needs
-    its message to be on the way, for the sender's event told of both."""
+    its message to be on the way, for the sender's event told of both. ``hears``: signals that this flow sends
+    itself; the event may be silent where one is on its way. ``undo``: the node that compensates this
+    activity once it is completed. ``undoes``: the activities a COMPENSATE node is about, ``outward`` where
+    they are those of the scope around its event subprocess. ``ends``: of COMPENSATE, it ends whatever else
+    goes on in its scope first; of SPAWN, at last. ``least``: of COMPLEX; ``passed`` are the nodes before it whose
+    fired places say which flows it has fired for."""
 
     index: int
     id: str
@@ -78,9 +89,15 @@ class Node:
     inner: int | None = None
     catcher: tuple[int, int] | None = None
     reach: tuple[int, ...] = ()
-    default: int | None = None
     sends: tuple[int, ...] = ()
     receives: tuple[int, ...] = ()
+    hears: tuple[int, ...] = ()
+    undo: int | None = None
+    undoes: tuple[int, ...] = ()
+    outward: bool = False
+    ends: bool = False
+    least: int = 1
+    passed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +113,15 @@ class Handler:
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The process (index 0) or a subprocess. ``starts`` are alternatives where ``choice`` (one of them is
-    taken, when its event is seen or silently), else all begin at once."""
+    taken, when its event is seen or silently), else all begin at once. ``sequential``: an ad-hoc subprocess
+    in which nothing happens beside a running activity."""
 
     index: int
     owner: int | None
     starts: tuple[int, ...]
     choice: bool
     handlers: tuple[Handler, ...] = ()
+    sequential: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +184,12 @@ class Flow:
     def fired_place(self, node: int) -> int:
         return len(self.arcs) + 2 * len(self.nodes) + node
 
+    def done_place(self, node: int) -> int:
+        return len(self.arcs) + 3 * len(self.nodes) + node
+
     def message_place(self, message: int) -> int:
         """Where messages on the way are, in the outermost scope."""
-        return len(self.arcs) + 3 * len(self.nodes) + message
+        return len(self.arcs) + 4 * len(self.nodes) + message
 
     def place_node(self, place: int) -> int:
         """The node a token on ``place`` stands at or before."""

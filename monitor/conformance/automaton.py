@@ -93,7 +93,7 @@ class Automaton:
         self._keys: dict[str, State] = {}
         self._bounds = Ahead(flow)
         self._exceptions = frozenset(flow.labels) - _ordinary_labels(flow)
-        self._inclusive = any(node.kind is NodeKind.OR for node in flow.nodes)
+        self._inclusive = any(node.kind in (NodeKind.OR, NodeKind.COMPLEX) for node in flow.nodes)
         self.initial = self._start()
 
     def _start(self) -> State:

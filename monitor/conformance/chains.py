@@ -33,12 +33,13 @@ class Chains:
         self._incoming = {
             node.index: sum(1 << arc for arc in node.incoming)
             for node in flow.nodes
-            if node.kind in (NodeKind.AND, NodeKind.OR)
+            if node.kind in (NodeKind.AND, NodeKind.OR, NodeKind.COMPLEX)
         }
 
     def leading(self, movers: Movers, goal: int) -> Movers:
-        """Those of ``movers`` that may come to join ``goal``; all where it is the end of a scope."""
-        if goal < 0:
+        """Those of ``movers`` that may come to join ``goal``; all where it is the end of a scope, or a
+        complex join."""
+        if goal < 0 or self.flow.nodes[goal].kind is NodeKind.COMPLEX:
             return movers
         wanted = self._incoming[goal]
         return frozenset(mover for mover in movers if self._reached(self._node(mover)) & wanted)
@@ -49,7 +50,7 @@ class Chains:
         for place in tokens:
             if place < self._arcs:
                 node = self.flow.arcs[place].target
-                if self.flow.nodes[node].kind is NodeKind.OR:
+                if self.flow.nodes[node].kind in (NodeKind.OR, NodeKind.COMPLEX):
                     yield node
         for child in children:
             yield from self.waiting(child)
@@ -63,6 +64,8 @@ class Chains:
         else:
             node = self.flow.nodes[goal]
             every = list(self._all(marking))
+            if node.kind is NodeKind.COMPLEX:
+                return frozenset(every)
             for instance in _instances(marking, node.scope):
                 if node.kind is NodeKind.OR:
                     found |= self._blocking(instance, node, every)
@@ -165,15 +168,15 @@ class Chains:
         if node.kind is NodeKind.RACE:
             for arc in node.outgoing:
                 target = nodes[self.flow.arcs[arc].target]
-                if target.label is None:
+                if _silent(target):
                     yield from target.outgoing
-        elif node.label is None or node.kind is NodeKind.SUBPROCESS:
+        elif _silent(node) or node.kind is NodeKind.SUBPROCESS:
             yield from node.outgoing
         if at in self.flow.scopes[node.scope].starts and self.flow.scopes[node.scope].choice:
             for start in self.flow.scopes[node.scope].starts:
                 if nodes[start].label is None:
                     yield from nodes[start].outgoing
-        if not node.outgoing and node.label is None:
+        if _silent(node) and (not node.outgoing or node.kind is NodeKind.SPAWN):
             owner = self.flow.scopes[node.scope].owner
             if owner is not None:
                 yield from nodes[owner].outgoing
@@ -181,13 +184,22 @@ class Chains:
     def _beside(self, at: int) -> Iterator[int]:
         """Nodes where something begins silently for what stands at, or comes to, node ``at``."""
         nodes, node = self.flow.nodes, self.flow.nodes[at]
-        yield from (index for index in node.boundaries if nodes[index].label is None)
+        yield from (index for index in node.boundaries if _silent(nodes[index]))
+        for activity in node.undoes:
+            undo = nodes[activity].undo
+            assert undo is not None
+            yield undo
         if node.catcher is not None and node.label is None:
             yield node.catcher[1]
         if node.inner is not None:
             inner = self.flow.scopes[node.inner]
             yield from inner.starts
-            yield from (h.start for h in inner.handlers if nodes[h.start].label is None)
+            yield from (handler.start for handler in inner.handlers if _silent(nodes[handler.start]))
+
+
+def _silent(node: Node) -> bool:
+    """Whether it may go on without an event of its own."""
+    return node.label is None or bool(node.hears)
 
 
 def _instances(marking: Marking, scope: int) -> Iterator[Marking]:

@@ -58,6 +58,9 @@ class Settling:
         self._arcs = len(flow.arcs)
         self._count = len(flow.nodes)
         self._marks = self._arcs + 2 * self._count  # places from here on hold marks, not tokens
+        self._done = self._arcs + 3 * self._count  # those of what was completed, and of messages
+        self._messages = self._done + self._count
+        self._inside = _compensated_inside(flow)
 
     def initial(self) -> Marking:
         return self._enter(0, Wake())
@@ -124,7 +127,7 @@ class Settling:
                         queue.extend(self._onward(node, wake))
                     else:
                         wake.stalled.add(node.index)
-                elif kind is NodeKind.OR:
+                elif kind is NodeKind.OR or kind is NodeKind.COMPLEX:
                     places.append(arc)
                     wake.stalled.add(node.index)
                 elif kind is NodeKind.SUBPROCESS:
@@ -141,6 +144,7 @@ class Settling:
                 owner = nodes[self.flow.scopes[child[0]].owner or 0]
                 if self.is_final(child) and not self._lingers(child[0]):
                     open_children.remove(child)
+                    places.extend(self._left_behind(child, owner, wake))
                     wake.fired.add(ending(child[0]))
                     queue.extend(self._onward(owner, wake))
                     break
@@ -170,9 +174,48 @@ class Settling:
         )
 
     def _ended(self, marking: Marking) -> Marking:
-        """Nothing left of a scope but messages on the way."""
+        """Nothing left of a scope but what was completed in it, and messages on the way."""
         scope, tokens, _ = marking
-        return (scope, tuple(place for place in tokens if place >= self._arcs + 3 * self._count), ())
+        return (scope, tuple(place for place in tokens if place >= self._done), ())
+
+    def _left_behind(self, child: Marking, owner: Node, wake: Wake) -> list[int]:
+        """What a subprocess that is complete leaves to be compensated: itself, or what was done inside."""
+        if owner.kind is NodeKind.COMPENSATE:
+            return []
+        inside = [place for place in child[1] if self._done <= place < self._messages]
+        if owner.undo is not None:
+            kept = self._inside.get(owner.index, frozenset())
+            inside = [self.flow.done_place(owner.index), *(place for place in inside if place in kept)]
+        wake.free |= bool(inside)  # it outlives what it was done in, which an event may end instead
+        return inside
+
+    def _undone(self, tokens: Iterable[int], node: Node, wake: Wake) -> tuple[tuple[int, ...], Marking]:
+        """The tokens without what COMPENSATE ``node`` is about, and its handlers at work."""
+        left = list(tokens)
+        places: list[int] = []
+        children: list[Marking] = []
+        for activity in node.undoes:
+            done = self.flow.done_place(activity)
+            for _ in range(left.count(done)):
+                left.remove(done)
+                undo = self.flow.nodes[self.flow.nodes[activity].undo or 0]
+                if activity in self._inside:
+                    kept = [place for place in left if place in self._inside[activity]]
+                    left = [place for place in left if place not in self._inside[activity]]
+                    children.append(self._begin(undo, kept, wake))
+                elif undo.kind is NodeKind.SUBPROCESS:
+                    children.append(self._open(undo, wake))
+                elif undo.kind is NodeKind.TASK:
+                    places.append(self.flow.node_place(undo.index))
+        assert node.inner is not None
+        return tuple(left), (node.inner, tuple(sorted(places)), tuple(sorted(children)))
+
+    def _begin(self, handler: Node, tokens: Iterable[int], wake: Wake) -> Marking:
+        """An event subprocess that something else than an event begins."""
+        assert handler.inner is not None
+        starts = self.flow.scopes[handler.inner].starts
+        arcs = [arc for start in starts for arc in self.flow.nodes[start].outgoing]
+        return self._settle(handler.inner, tokens, (), arcs, wake)
 
     def _activations(self, tokens: tuple[int, ...], children: tuple[Marking, ...], owner: Node) -> int:
         if owner.inner is not None:
@@ -189,3 +232,25 @@ class Settling:
                 at = tokens.index(fired)
                 tokens = tokens[:at] + tokens[at + 1 :]
         return tokens
+
+
+def _compensated_inside(flow: Flow) -> dict[int, frozenset[int]]:
+    """For each subprocess that an event subprocess of its own compensates: the done places of what is inside,
+    which that one may compensate in turn."""
+
+    def inside(node: Node, scope: int) -> bool:
+        at: int | None = node.scope
+        while at is not None and at != scope:
+            owner = flow.scopes[at].owner
+            at = None if owner is None else flow.nodes[owner].scope
+        return at is not None
+
+    return {
+        node.index: frozenset(
+            flow.done_place(other.index)
+            for other in flow.nodes
+            if other.undo is not None and inside(other, node.inner)
+        )
+        for node in flow.nodes
+        if node.inner is not None and node.undo is not None and flow.nodes[node.undo].scope == node.inner
+    }

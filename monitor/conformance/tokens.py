@@ -8,13 +8,17 @@ taken on demand.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from monitor.bpmn.flow import Node, NodeKind
-from monitor.conformance.settling import MAX_TOKENS, Marking, Settling, Unbounded, Wake, ending
+from monitor.conformance.settling import Marking, Settling, Unbounded, Wake, ending
 
 __all__ = ["Marking", "Step", "TokenGame", "Unbounded", "Wake", "ending"]
+
+
+MANY_SENT = 64
+"""Messages of one kind on their way at once from which on they are not counted any more."""
 
 
 class Step(NamedTuple):
@@ -28,6 +32,14 @@ class Step(NamedTuple):
     wake: Wake
 
 
+class _Undo(NamedTuple):
+    """A compensation of what was completed in the scope around an event subprocess. ``node`` throws it,
+    ``inside`` is what remains of the event subprocess."""
+
+    node: Node
+    inside: Marking
+
+
 class _Raised(NamedTuple):
     """An error or escalation on its way out: ``levels`` scopes up stands the catching boundary event.
     ``inside`` is what remains of the throwing scope, None where it ends."""
@@ -37,7 +49,7 @@ class _Raised(NamedTuple):
     inside: Marking | None
 
 
-_Outcome = tuple[str | None, "Marking | _Raised", int | None, Wake, Node | None]
+_Outcome = tuple[str | None, "Marking | _Raised | _Undo", int | None, Wake, Node | None]
 """Label, what it leads to, the place consumed, what it set moving, and the node whose event it was."""
 
 
@@ -48,27 +60,32 @@ class TokenGame(Settling):
         """Every single step from ``marking``; of ``movers`` (see :attr:`Step.consumed`), only theirs and the
         joins'. Raises :class:`Unbounded` past the token bound."""
         for label, outcome, consumed, wake, node in self._scope_steps(marking, movers):
+            assert not isinstance(outcome, _Undo), "an event subprocess stands in a scope"
             if isinstance(outcome, _Raised):  # caught by nobody: the process ends there
                 yield Step(label, (marking[0], (), ()), consumed, wake)
-            elif node is None or not (node.sends or node.receives):
+            elif node is None or not (node.sends or node.receives or node.hears):
                 yield Step(label, outcome, consumed, wake)
             else:
                 yield from self._delivered(Step(label, outcome, consumed, wake), node)
 
     def _delivered(self, step: Step, node: Node) -> Iterator[Step]:
-        """The step with the messages it sends on the way, and one of those it needs taken off it."""
+        """The step with the messages it sends on the way, and one of those it needs taken off it; or, of a
+        signal that this flow sent, without an event of its own."""
         scope, tokens, children = step.marking
-        sent = (*tokens, *(self.flow.message_place(message) for message in node.sends))
-        if len(sent) > MAX_TOKENS:
-            raise Unbounded
+        sent = list(tokens)
+        for message in node.sends:
+            place = self.flow.message_place(message)
+            if sent.count(place) < MANY_SENT:
+                sent.append(place)
         if not node.receives:
             yield step._replace(marking=(scope, tuple(sorted(sent)), children))
-        for message in node.receives:
+        for message in (*node.receives, *node.hears):
             place = self.flow.message_place(message)
             if place in tokens:
                 left = list(sent)
-                left.remove(place)
-                yield step._replace(marking=(scope, tuple(sorted(left)), children))
+                if left.count(place) < MANY_SENT:
+                    left.remove(place)
+                yield step._replace(label=None, marking=(scope, tuple(sorted(left)), children))
 
     def waiting(self, marking: Marking) -> Iterator[int]:
         """Indices of the nodes where tokens of the marking stand, open subprocesses included."""
@@ -87,14 +104,16 @@ class TokenGame(Settling):
     def _scope_steps(self, marking: Marking, movers: Collection[int] | None) -> Iterator[_Outcome]:
         scope, tokens, children = marking
         previous = -1
+        joins: set[int] = set()
         for at, place in enumerate(tokens):
             if place == previous or place >= self._marks:
                 continue
             previous = place
             if place < self._arcs:
                 node = self.flow.nodes[self.flow.arcs[place].target]
-                if node.kind is NodeKind.OR and self._or_join_ready(marking, node):
-                    yield from self._or_join(marking, node)
+                if node.index not in joins:
+                    joins.add(node.index)
+                    yield from self._join(marking, node)
             elif movers is None or place in movers:
                 rest = tokens[:at] + tokens[at + 1 :]
                 node = self.flow.nodes[self.flow.place_node(place)]
@@ -138,16 +157,20 @@ class TokenGame(Settling):
 
     def _token_steps(
         self, marking: Marking, rest: tuple[int, ...], node: Node, place: int
-    ) -> Iterator[tuple[str | None, Marking | _Raised, Wake, Node | None]]:
+    ) -> Iterator[tuple[str | None, Marking | _Raised | _Undo, Wake, Node | None]]:
         """Steps of one token waiting at ``node``."""
         scope, tokens, children = marking
         match node.kind:
+            case NodeKind.TASK if self._kept_waiting(marking, place):
+                pass
             case NodeKind.TASK:
                 if node.start_label is not None and place == self.flow.node_place(node.index):
                     running = tuple(sorted((*rest, self.flow.running_place(node.index))))
                     yield node.start_label, (scope, running, children), Wake(), None
                 else:
                     left = self._clear_fired(rest, node)
+                    if node.undo is not None:
+                        left = (*left, self.flow.done_place(node.index))
                     yield node.label, *self._passed_on(scope, left, children, node), node
                 for boundary in node.boundaries:
                     yield from self._boundary(
@@ -161,6 +184,10 @@ class TokenGame(Settling):
                 for arc in node.outgoing:
                     target = self.flow.nodes[self.flow.arcs[arc].target]
                     yield target.label, *self._passed_on(scope, rest, children, target), target
+            case NodeKind.SPAWN:
+                yield from self._spawn(marking, rest, node)
+            case NodeKind.COMPENSATE:
+                yield from self._compensate(marking, rest, node)
             case NodeKind.TERMINATE:
                 wake = Wake()
                 wake.stalled.add(ending(scope))
@@ -220,7 +247,11 @@ class TokenGame(Settling):
         assert owner_index is not None
         owner = self.flow.nodes[owner_index]
         for label, outcome, consumed, wake, event in self._scope_steps(child, movers):
-            if not isinstance(outcome, _Raised):
+            if isinstance(outcome, _Undo):
+                done, work = self._undone(tokens, outcome.node, wake)
+                begun = self._settle(*outcome.inside[:2], (*outcome.inside[2], work), (), wake)
+                yield label, self._settle(scope, done, (*others, begun), (), wake), consumed, wake, event
+            elif not isinstance(outcome, _Raised):
                 yield label, self._settle(scope, tokens, (*others, outcome), (), wake), consumed, wake, event
             elif outcome.levels > 1:
                 inside = None
@@ -246,22 +277,90 @@ class TokenGame(Settling):
             ):
                 yield label, marking, mark, wake, event
         if self._lingers(child[0]) and self.is_final(child):
-            base = self._clear_fired(tokens, owner)
-            marking, wake = self._passed_on(scope, base, others, owner)
+            wake = Wake()
+            base = (*self._clear_fired(tokens, owner), *self._left_behind(child, owner, wake))
+            marking = self._settle(scope, base, others, self._onward(owner, wake), wake)
             wake.fired.add(ending(child[0]))
             yield None, marking, mark, wake, None
 
-    # inclusive joins ---------------------------------------------------------------------------------
+    # ad-hoc subprocesses and compensation ------------------------------------------------------------
+
+    def _kept_waiting(self, marking: Marking, place: int) -> bool:
+        """In a sequential ad-hoc subprocess nothing happens beside a running activity."""
+        scope, tokens, children = marking
+        if not self.flow.scopes[scope].sequential or place >= self._arcs + self._count:
+            return False
+        return bool(children) or any(self._arcs + self._count <= other < self._marks for other in tokens)
+
+    def _spawn(
+        self, marking: Marking, rest: tuple[int, ...], node: Node
+    ) -> Iterator[tuple[str | None, Marking, Wake, Node | None]]:
+        """One more is begun; or it is enough."""
+        scope, tokens, children = marking
+        if not self._kept_waiting(marking, self.flow.node_place(node.index)):
+            for arc in node.outgoing:
+                wake = Wake()
+                yield None, self._settle(scope, tokens, children, (arc,), wake), wake, None
+        wake = Wake()
+        wake.stalled.add(ending(scope))
+        yield None, self._ended(marking) if node.ends else (scope, rest, children), wake, None
+
+    def _compensate(
+        self, marking: Marking, rest: tuple[int, ...], node: Node
+    ) -> Iterator[tuple[str | None, Marking | _Undo, Wake, Node | None]]:
+        scope, _, children = marking
+        wake = Wake(free=True)
+        if node.outward:
+            yield None, _Undo(node, (scope, rest, children)), wake, None
+            return
+        if node.ends:
+            _, rest, children = self._ended((scope, rest, ()))
+        left, work = self._undone(rest, node, wake)
+        yield None, self._settle(scope, left, (*children, work), (), wake), wake, None
+
+    # joins that wait for what may come ---------------------------------------------------------------
+
+    def _join(self, marking: Marking, node: Node) -> Iterator[_Outcome]:
+        if node.kind is NodeKind.OR and self._or_join_ready(marking, node):
+            yield from self._or_join(marking, node)
+        elif node.kind is NodeKind.COMPLEX:
+            yield from self._complex_join(marking, node)
+
+    def _complex_join(self, marking: Marking, node: Node) -> Iterator[_Outcome]:
+        """Section 13.4.5: it fires once enough flows have tokens; then, as soon as none can come any more by
+        a flow that had none, it takes those that came meanwhile and begins anew."""
+        scope, tokens, children = marking
+        passed = [self.flow.fired_place(index) for index in node.passed]
+        filled = [arc for arc in node.incoming if arc in tokens]
+        left = list(tokens)
+        if any(place in tokens for place in passed):
+            late = [arc for arc, place in zip(node.incoming, passed, strict=True) if place not in tokens]
+            if self._none_can_come(marking, node, late):
+                for place in (*(arc for arc in late if arc in tokens), *(p for p in passed if p in tokens)):
+                    left.remove(place)
+                after = self._settle(scope, left, children, (), wake := Wake(free=True))
+                wake.stalled.add(ending(scope))
+                yield None, after, None, wake, None
+        elif len(filled) >= node.least:
+            for arc in filled:
+                left.remove(arc)
+            if len(filled) < len(node.incoming):
+                left += [place for arc, place in zip(node.incoming, passed, strict=True) if arc in filled]
+            after, _ = self._passed_on(scope, tuple(left), children, node)
+            yield None, after, None, Wake(free=True), None
 
     def _or_join_ready(self, marking: Marking, node: Node) -> bool:
-        """Section 13.4.3: no token can still arrive on an empty incoming flow, unless it could as well
+        return self._none_can_come(marking, node, node.incoming)
+
+    def _none_can_come(self, marking: Marking, node: Node, arcs: Sequence[int]) -> bool:
+        """Section 13.4.3: no token can still arrive on an empty one of ``arcs``, unless it could as well
         arrive on one that has a token already."""
         _, tokens, children = marking
         filled = empty = 0
         for bit, arc in enumerate(node.incoming):
             if arc in tokens:
                 filled |= 1 << bit
-            else:
+            elif arc in arcs:
                 empty |= 1 << bit
         if not empty:
             return True
@@ -313,7 +412,4 @@ class TokenGame(Settling):
         node = self.flow.nodes[catcher]
         if node.inner is None:
             return self._settle(scope, tokens, children, self._onward(node, wake), wake)
-        starts = self.flow.scopes[node.inner].starts
-        arcs = [arc for start in starts for arc in self.flow.nodes[start].outgoing]
-        begun = self._settle(node.inner, (), (), arcs, wake)
-        return self._settle(scope, tokens, (*children, begun), (), wake)
+        return self._settle(scope, tokens, (*children, self._begin(node, (), wake)), (), wake)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from monitor.bpmn.compile import Options, compile_flow
 from monitor.bpmn.flow import Flow
 from monitor.bpmn.read import read
+from monitor.conformance.automaton import Automaton, State
 from monitor.conformance.checker import Checker, Judged
 from monitor.domain.event import Observation
 
@@ -61,3 +62,27 @@ def judged(flow: Flow, labels: Sequence[str], minutes: Sequence[float] | None = 
     one, rest = Checker(flow).replay(word(labels, minutes))
     assert not rest
     return one
+
+
+def sorts(flow: Flow, fits: str, open_: str, deviating: str) -> None:
+    """Hold words (one letter a label, separated by commas) against a flow: those that fit and are complete,
+    those that may go on to be, and those that deviate."""
+    automaton = Automaton(flow)
+
+    def state(text: str) -> State | None:
+        at: State | None = automaton.initial
+        for label in text.strip():
+            at = automaton.step(at, label) if at is not None else None
+        assert at is None or not at.undecided, text
+        return at
+
+    for text in fits.split(","):
+        reached = state(text)
+        assert reached is not None, f"{text} does not fit"
+        assert reached.final, f"{text} is not complete"
+    for text in open_.split(","):
+        reached = state(text)
+        assert reached is not None, f"{text} is not allowed"
+        assert not reached.final, f"{text} is complete"
+    for text in deviating.split(","):
+        assert state(text) is None, f"{text} is allowed"

@@ -28,11 +28,7 @@ def wire(draft: Draft) -> None:
         incoming[target].append(index)
     _links(draft, incoming, outgoing)
     for at, node in enumerate(draft.nodes):
-        element = draft.elements[at]
-        default = next((arc for arc in outgoing[at] if draft.arcs[arc].id == element.default), None)
-        draft.nodes[at] = replace(
-            node, incoming=tuple(incoming[at]), outgoing=tuple(outgoing[at]), default=default
-        )
+        draft.nodes[at] = replace(node, incoming=tuple(incoming[at]), outgoing=tuple(outgoing[at]))
 
 
 def reduce_kinds(draft: Draft) -> None:
@@ -76,6 +72,8 @@ def _reduced_kind(draft: Draft, node: Node) -> NodeKind:
             return NodeKind.PASS
         case NodeKind.AND if len(node.incoming) <= 1:
             return NodeKind.PASS
+        case NodeKind.COMPLEX if len(node.incoming) <= 1:
+            return NodeKind.OR if len(node.outgoing) > 1 else NodeKind.PASS
         case NodeKind.RACE:
             _check_race(draft, node)
             return NodeKind.RACE
@@ -89,8 +87,6 @@ def _reduced_kind(draft: Draft, node: Node) -> NodeKind:
 
 
 def _check_race(draft: Draft, node: Node) -> None:
-    if draft.elements[node.index].event_gateway_type != "Exclusive":
-        draft.refuse(draft.elements[node.index], "parallel event-based gateways")
     guarded = {element.attached_to for element in draft.elements.values()}
     for arc in node.outgoing:
         target = draft.nodes[draft.arcs[arc].target]

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from monitor.bpmn.document import EventKind, FlowNode
 from monitor.bpmn.flow import NodeKind
-from monitor.bpmn.passes.draft import OBSERVED_EVENTS, THROWN, Draft
+from monitor.bpmn.passes.draft import Draft
+from monitor.bpmn.passes.triggers import OBSERVED_EVENTS, PASSED_EVENTS, THROWN
 
 
 def find_catchers(draft: Draft) -> None:
@@ -69,11 +70,12 @@ def attach_boundaries(draft: Draft) -> None:
         if owner is None:
             continue  # validation says so
         kinds = {definition.kind for definition in element.events}
-        refused = kinds - OBSERVED_EVENTS - {EventKind.TIMER, EventKind.CONDITIONAL} - THROWN
+        by_others = {EventKind.COMPENSATION, EventKind.CANCEL}
+        refused = kinds - OBSERVED_EVENTS - (PASSED_EVENTS - {EventKind.NONE}) - THROWN - by_others
         if refused:
             names = ", ".join(sorted(kind.value for kind in refused))
             draft.refuse(element, f"{names} boundary events")
-        if at not in caught:
+        if at not in caught and not kinds & by_others:
             node = draft.nodes[owner]
             draft.nodes[owner] = replace(node, boundaries=(*node.boundaries, at))
 

@@ -6,13 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from monitor.bpmn.document import Document, EventKind, FlowNode, Problem, Process, Severity
+from monitor.bpmn.document import Document, FlowNode, Problem, Process, Severity
 from monitor.bpmn.flow import Arc, Node, Ordering, Scope, Sla
 from monitor.bpmn.passes.unfold import unfold
-
-OBSERVED_EVENTS = frozenset({EventKind.MESSAGE, EventKind.SIGNAL})
-PASSED_EVENTS = frozenset({EventKind.NONE, EventKind.TIMER, EventKind.CONDITIONAL})
-THROWN = frozenset({EventKind.ERROR, EventKind.ESCALATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,8 @@ class Draft:
         self.aliases: defaultdict[str, set[str]] = defaultdict(set)
         called = {other.id: other for other in document.processes if other.nodes}
         self.process = process
-        self.process = unfold(process, called, self.refuse)
+        named = frozenset({*options.silent, *options.bind.values()})
+        self.process = unfold(process, called, named, self.refuse)
 
     def labels(self) -> dict[str, tuple[str, ...]]:
         """Each label with the ids of the elements it is seen at."""

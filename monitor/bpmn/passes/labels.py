@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from monitor.bpmn.document import TASKS, FlowNode
 from monitor.bpmn.flow import NodeKind
-from monitor.bpmn.passes.draft import OBSERVED_EVENTS, Draft
+from monitor.bpmn.passes.draft import Draft
+from monitor.bpmn.passes.triggers import OBSERVED_EVENTS
 
 _BINDABLE = frozenset(
     {NodeKind.PASS, NodeKind.TASK, NodeKind.END, NodeKind.TERMINATE, NodeKind.THROW, NodeKind.BOUNDARY}
@@ -16,6 +17,7 @@ class Labels:
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
+        self._types = {node.id: node.type for other in draft.document.processes for node in other.walk()}
         self._options = draft.options
         self._whole: dict[str, str] = {}
         self._start: dict[str, str] = {}
@@ -25,6 +27,8 @@ class Labels:
     def of(self, element: FlowNode, kind: NodeKind) -> tuple[str | None, str | None]:
         """The element's label and that of its start; None: silent."""
         id_ = element.origin or element.id
+        if not element.events and self._types.get(id_, element.type) != element.type:
+            return None, None  # written around what the event tells of
         start = self._start.get(id_)
         if start is not None and kind is not NodeKind.TASK:
             self._draft.error("bad-binding", "only a task's start can be bound.", element)

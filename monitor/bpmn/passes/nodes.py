@@ -8,6 +8,7 @@ from dataclasses import replace
 from monitor.bpmn.document import FlowNode
 from monitor.bpmn.flow import Node, NodeKind, Scope
 from monitor.bpmn.passes.draft import Draft
+from monitor.bpmn.passes.joins import least_of
 from monitor.bpmn.passes.kinds import kind_of
 from monitor.bpmn.passes.labels import Labels
 
@@ -21,11 +22,9 @@ def _scope(
 ) -> int:
     """``event``: the scope is an event subprocess's."""
     index = len(draft.scopes)
-    draft.scopes.append(Scope(index, owner, (), choice=False))
+    sequential = owner is not None and draft.elements[owner].ad_hoc_ordering == "Sequential"
+    draft.scopes.append(Scope(index, owner, (), choice=False, sequential=sequential))
     for element in elements:
-        if element.for_compensation:
-            draft.refuse(element, "compensation activities")
-            continue
         at = len(draft.nodes)
         kind = kind_of(draft, element, event=event)
         label, start_label = labels.of(element, kind)
@@ -42,6 +41,8 @@ def _scope(
                 label=label,
                 start_label=start_label,
                 interrupting=element.interrupting,
+                ends=kind is NodeKind.SPAWN and element.interrupting,
+                least=least_of(element.activation_condition),
             )
         )
         draft.by_id[element.id] = at

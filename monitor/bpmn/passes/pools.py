@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.bpmn.document import Document, FlowNode, Process
+from monitor.bpmn.document import Document, EventKind, FlowNode, Process
+from monitor.bpmn.flow import Node
 from monitor.bpmn.passes.draft import Draft
 
 
@@ -54,3 +55,40 @@ def deliver_messages(draft: Draft) -> None:
                     draft.aliases[alias].add(str(sender.label))
             draft.nodes[target] = replace(receiver, receives=(*receiver.receives, number), label=None)
             number += 1
+
+
+def deliver_signals(draft: Draft) -> None:
+    """A signal thrown and caught in the same flow may be one event: each that catches it gets one of its
+    own, and may do without an event where there is one."""
+    number = 1 + max((m for node in draft.nodes for m in (*node.sends, *node.receives)), default=-1)
+    for at, element in draft.elements.items():
+        catcher = draft.nodes[at]
+        signal = _signal(element)
+        if signal is None or catcher.label is None or not _waits(draft, catcher):
+            continue
+        throwers = [
+            thrower
+            for thrower in draft.nodes
+            if thrower.label is not None
+            and thrower.type in ("intermediateThrowEvent", "endEvent")
+            and _signal(draft.elements[thrower.index]) == signal
+        ]
+        for thrower in throwers:
+            draft.nodes[thrower.index] = replace(thrower, sends=(*thrower.sends, number))
+        if throwers:
+            draft.nodes[at] = replace(draft.nodes[at], hears=(number,))
+            number += 1
+
+
+def _signal(element: FlowNode) -> str | None:
+    definition = next((d for d in element.events if d.kind is EventKind.SIGNAL), None)
+    return None if definition is None else definition.reference_id or definition.reference
+
+
+def _waits(draft: Draft, node: Node) -> bool:
+    """Whether it catches while its scope is open: a start event begins a trace instead, but for an event
+    subprocess's."""
+    owner = draft.scopes[node.scope].owner
+    if node.type == "startEvent":
+        return owner is not None and draft.elements[owner].triggered_by_event
+    return node.type in ("intermediateCatchEvent", "boundaryEvent")

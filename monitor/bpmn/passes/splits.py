@@ -22,7 +22,9 @@ def split_conditions(draft: Draft) -> None:
         if len(node.outgoing) < 2:
             continue
         conditional = not all(draft.arcs[arc].always for arc in node.outgoing)
-        if node.kind is NodeKind.OR or (conditional and not node.type.endswith("Gateway")):
+        if node.kind in (NodeKind.OR, NodeKind.COMPLEX) or (
+            conditional and not node.type.endswith("Gateway")
+        ):
             _Split(draft, at).write_out()
 
 
@@ -35,7 +37,9 @@ class _Split:
         self._entries: defaultdict[int, list[int]] = defaultdict(list)
         self._outgoing: dict[int, list[int]] = {}
         conditional = node.type in _INCLUSIVE
-        arcs = [arc for arc in node.outgoing if arc != node.default]
+        default = draft.elements[at].default
+        self._default = next((arc for arc in node.outgoing if draft.arcs[arc].id == default), None)
+        arcs = [arc for arc in node.outgoing if arc != self._default]
         self._always = [arc for arc in arcs if draft.arcs[arc].always and not conditional]
         self._maybe = [arc for arc in arcs if arc not in self._always]
 
@@ -54,9 +58,9 @@ class _Split:
                 if arc != first:
                     self._link(way, option)
             ways.append(way)
-        if self._node.default is not None:
+        if self._default is not None:
             way = self._add(NodeKind.PASS)
-            for arc in (*self._always, self._node.default):
+            for arc in (*self._always, self._default):
                 self._link(way, merges[arc])
             ways.append(way)
         choice = ways[0] if len(ways) == 1 else self._add(NodeKind.XOR)
@@ -82,7 +86,7 @@ class _Split:
             self._outgoing[merge] = [arc]
         self._link(at, choice)
         for index, outgoing in self._outgoing.items():
-            draft.nodes[index] = replace(draft.nodes[index], outgoing=tuple(outgoing), default=None)
+            draft.nodes[index] = replace(draft.nodes[index], outgoing=tuple(outgoing))
         for index, incoming in self._entries.items():
             draft.nodes[index] = replace(draft.nodes[index], incoming=tuple(incoming))
         if self._node.kind is NodeKind.OR and len(self._node.incoming) < 2:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from monitor.bpmn.document import EventKind
 from monitor.bpmn.flow import Handler, Node, NodeKind
-from monitor.bpmn.passes.draft import Draft, spaced
+from monitor.bpmn.passes.compensation import is_handler
+from monitor.bpmn.passes.draft import Draft
 
 
 def find_starts(draft: Draft) -> None:
@@ -21,7 +22,6 @@ def find_starts(draft: Draft) -> None:
             if node.scope == scope.index
             and draft.by_id[draft.elements[node.index].id] == node.index  # no split put in between
         ]
-        _check_instantiating(draft, inside)
         starts = [node.index for node in inside if node.type == "startEvent"]
         choice = len(starts) > 1 or any(draft.nodes[at].label or draft.nodes[at].receives for at in starts)
         handlers = _handlers(draft, inside)
@@ -33,6 +33,7 @@ def find_starts(draft: Draft) -> None:
                 if not node.incoming
                 and node.index not in handled
                 and not draft.elements[node.index].triggered_by_event
+                and not draft.elements[node.index].for_compensation
                 and node.kind is not NodeKind.BOUNDARY
                 and not _is_link_catch(draft, node)
             ]
@@ -52,23 +53,11 @@ def _handlers(draft: Draft, inside: Sequence[Node]) -> list[Handler]:
         if element.triggered_by_event:
             if not starts or node.incoming or node.outgoing:
                 draft.error("event-subprocess", "needs a start event and no sequence flows.", element)
-            found += [Handler(node.index, start.index, start.interrupting) for start in starts]
+            if not is_handler(draft, node):  # what compensates is begun by a throw
+                found += [Handler(node.index, start.index, start.interrupting) for start in starts]
         elif starts and not node.incoming and all(start.receives for start in starts):
             found += [Handler(node.index, start.index, interrupting=False) for start in starts]
     return found
-
-
-def _check_instantiating(draft: Draft, inside: Sequence[Node]) -> None:
-    """A receive task or event-based gateway that begins the process is honoured where it is alone."""
-    beginning = [node for node in inside if node.type == "startEvent" or not node.incoming]
-    for node in beginning:
-        element = draft.elements[node.index]
-        if element.instantiate and any(
-            other.type == "startEvent" or draft.elements[other.index].instantiate
-            for other in beginning
-            if other is not node
-        ):
-            draft.refuse(element, f"instantiating {spaced(node.type)}s among other starts")
 
 
 def _is_link_catch(draft: Draft, node: Node) -> bool:

@@ -1,4 +1,4 @@
-"""Loops, multi-instances and called processes, written out as plain BPMN before anything is compiled.
+"""Loops, multi-instances, ad-hoc subprocesses and called processes, written out before anything is compiled.
 
 An activity with a marker becomes a subprocess around copies of itself, so that its boundary events guard all
 of them; a call activity becomes a subprocess with the called process in it. Copies keep the file's id as
@@ -7,50 +7,64 @@ their ``origin``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from monitor.bpmn.document import (
-    TASKS,
-    EventDefinition,
-    EventKind,
-    FlowNode,
-    Loop,
-    Process,
-    SequenceFlow,
-)
+from monitor.bpmn.document import EventDefinition, EventKind, FlowNode, Loop, Process, SequenceFlow
+from monitor.bpmn.passes.spread import spread
 
 MOST_COPIES = 200
 """A constant number of instances past which it is read as any number."""
 
+SPAWN = "spawn"
+"""The type of a node that begins others any number of times."""
+
 Refuse = Callable[[FlowNode, str], None]
 
 
-def unfold(process: Process, called: Mapping[str, Process], refuse: Refuse) -> Process:
-    """The process without markers and calls of ``called`` processes. ``refuse`` is told of an element that
-    cannot be written out."""
-    nodes = _nodes(process.nodes, called, (process.id,), refuse)
-    return replace(process, nodes=nodes)
+def unfold(
+    process: Process, called: Mapping[str, Process], named: Collection[str], refuse: Refuse
+) -> Process:
+    """The process without markers, multiple events and calls of ``called`` processes. ``named``: ids and
+    names of elements that the configuration speaks of, as one event each. ``refuse`` is told of an element
+    that cannot be written out."""
+    return _Unfolding(called, named, refuse).process(process)
 
 
-def _nodes(
-    nodes: Sequence[FlowNode], called: Mapping[str, Process], calling: tuple[str, ...], refuse: Refuse
-) -> tuple[FlowNode, ...]:
-    return tuple(_unfolded(node, called, calling, refuse) for node in nodes)
+class _Unfolding:
+    def __init__(self, called: Mapping[str, Process], named: Collection[str], refuse: Refuse) -> None:
+        self._called = called
+        self._named = named
+        self._refuse = refuse
 
+    def process(self, process: Process) -> Process:
+        nodes, flows = self._content(process.nodes, process.flows, (process.id,), event=False)
+        return replace(process, nodes=nodes, flows=flows)
 
-def _unfolded(
-    node: FlowNode, called: Mapping[str, Process], calling: tuple[str, ...], refuse: Refuse
-) -> FlowNode:
-    process = called.get(node.called_element or "") if node.type == "callActivity" else None
-    if process is not None and process.id in calling:
-        refuse(node, "call activities that lead back to themselves")
-    elif process is not None:
-        node = _call(node, process)
-        calling = (*calling, process.id)
-    if node.children:
-        node = replace(node, children=_nodes(node.children, called, calling, refuse))
-    return _repeated(node, node.loop, refuse) if node.loop is not None else node
+    def _content(
+        self,
+        nodes: Sequence[FlowNode],
+        flows: Sequence[SequenceFlow],
+        calling: tuple[str, ...],
+        *,
+        event: bool,
+    ) -> tuple[tuple[FlowNode, ...], tuple[SequenceFlow, ...]]:
+        spread_nodes, spread_flows = spread(nodes, flows, self._named, self._refuse, event=event)
+        return tuple(self._unfolded(node, calling) for node in spread_nodes), spread_flows
+
+    def _unfolded(self, node: FlowNode, calling: tuple[str, ...]) -> FlowNode:
+        called = self._called.get(node.called_element or "") if node.type == "callActivity" else None
+        if called is not None and called.id in calling:
+            self._refuse(node, "call activities that lead back to themselves")
+        elif called is not None:
+            node = _call(node, called)
+            calling = (*calling, called.id)
+        if node.children:
+            inside, flows = self._content(node.children, node.flows, calling, event=node.triggered_by_event)
+            node = replace(node, children=inside, flows=flows)
+        if node.type == "adHocSubProcess":
+            node = _ad_hoc(node)
+        return _repeated(node, node.loop) if node.loop is not None else node
 
 
 def _call(node: FlowNode, process: Process) -> FlowNode:
@@ -59,23 +73,50 @@ def _call(node: FlowNode, process: Process) -> FlowNode:
     return replace(node, type="subProcess", children=children, flows=flows)
 
 
-def _repeated(node: FlowNode, loop: Loop, refuse: Refuse) -> FlowNode:
+def _repeated(node: FlowNode, loop: Loop) -> FlowNode:
     number = loop.cardinality
     if number is not None and number > MOST_COPIES:
         number = None
-    if loop.kind == "parallel" and number is None and node.type not in TASKS:
-        refuse(node, "parallel multi-instance subprocesses of no constant number")
-        return replace(node, loop=None)
+    early = loop.condition is not None
     scope = _Scope(node)
-    if loop.kind == "standard":
+    if loop.kind == "standard" and loop.maximum is not None and loop.maximum <= MOST_COPIES:
+        scope.one_after_the_other(loop.maximum, early=True, none=loop.test_before)
+    elif loop.kind == "standard":
         scope.any_number(at_least_one=not loop.test_before)
-    elif number is None:  # of tasks: one after the other or at once, their events are the same
+    elif number is None and loop.kind == "sequential":
         scope.any_number(at_least_one=False)
+    elif number is None:
+        scope.spawned(early=early)
     elif loop.kind == "sequential":
-        scope.one_after_the_other(number, early=loop.condition is not None)
+        scope.one_after_the_other(number, early=early)
     else:
-        scope.at_once(number, early=loop.condition is not None)
+        scope.at_once(number, early=early)
     return scope.around()
+
+
+def _ad_hoc(node: FlowNode) -> FlowNode:
+    """Whatever has nothing before it in an ad-hoc subprocess may be begun any number of times."""
+    entered = {flow.target for flow in node.flows}
+    spawn = _spawn(node, interrupting=node.cancel_remaining)
+    begun = [
+        SequenceFlow(f"{spawn.id}~{child.id}", spawn.id, child.id, child.place)
+        for child in node.children
+        if child.id not in entered
+        and child.type != "boundaryEvent"
+        and not child.triggered_by_event
+        and not child.for_compensation
+    ]
+    children = (
+        replace(child, type="intermediateCatchEvent") if child.type == "startEvent" else child
+        for child in node.children
+    )
+    return replace(node, children=(*children, spawn), flows=(*node.flows, *begun))
+
+
+def _spawn(node: FlowNode, *, interrupting: bool) -> FlowNode:
+    """What begins activities until it is enough. ``interrupting``: what still runs then ends with it."""
+    origin = node.origin or node.id
+    return FlowNode(f"{node.id}~spawn", SPAWN, node.place, origin=origin, interrupting=interrupting)
 
 
 class _Scope:
@@ -98,18 +139,27 @@ class _Scope:
             self._flow(choice, merge)
         self._flow(choice, self._add("endEvent", "end"))
 
-    def one_after_the_other(self, number: int, *, early: bool) -> None:
+    def one_after_the_other(self, number: int, *, early: bool, none: bool = False) -> None:
+        """So many copies in a row; ``early``: fewer may do, ``none``: even none."""
         last = self._start
         end = self._add("endEvent", "end")
         for count in range(number):
+            if (count and early) or none:
+                choice = self._add("exclusiveGateway", f"enough{count}")
+                self._flow(last, choice)
+                self._flow(choice, end)
+                last = choice
             each = self._copy(f"{count + 1}")
             self._flow(last, each)
             last = each
-            if early and count + 1 < number:
-                last = self._add("exclusiveGateway", f"enough{count + 1}")
-                self._flow(each, last)
-                self._flow(last, end)
         self._flow(last, end)
+
+    def spawned(self, *, early: bool) -> None:
+        """Any number at once. ``early``: they may end before all are done."""
+        spawn = _spawn(self._node, interrupting=early)
+        self._children.append(spawn)
+        self._flow(self._start, spawn.id)
+        self._flow(spawn.id, self._copy("each"))
 
     def at_once(self, number: int, *, early: bool) -> None:
         """So many tokens for one copy; the subprocess ends with the last of them, or with any."""

@@ -674,14 +674,6 @@ def test_an_alias_of_two_labels_names_both() -> None:
     assert flow.aliases["Wait"] == ("M1", "M2")
 
 
-def test_a_multiple_event_goes_by_any_of_its_names() -> None:
-    definitions = '<message id="m1" name="M"/><signal id="g1" name="G"/>'
-    one = event("intermediateCatchEvent", "a", "message:m1", "signal:g1")
-    flow = flow_of(f"{BEGIN} {one} {tasks('A')}\ns -> a -> A", definitions=definitions)
-    assert flow.aliases["G"] == ("M",)
-    check(flow, "MA", "M", "A")
-
-
 def test_one_name_twice_is_either_element() -> None:
     model = f"""
     {BEGIN} <task id="a1" name="A"/> <task id="a2" name="A"/> {tasks("B", "C")} <exclusiveGateway id="x"/>

@@ -9,7 +9,7 @@ from monitor.bpmn.flow import Flow
 from monitor.bpmn.read import read
 from monitor.conformance.checker import Checker
 from monitor.conformance.path import visited
-from tests.support.flows import HEAD, flow_of, judged, tasks
+from tests.support.flows import HEAD, flow_of, judged, sorts, tasks
 
 SEQUENTIAL = '<multiInstanceLoopCharacteristics isSequential="true">{}</multiInstanceLoopCharacteristics>'
 PARALLEL = "<multiInstanceLoopCharacteristics>{}</multiInstanceLoopCharacteristics>"
@@ -140,3 +140,33 @@ def test_a_process_too_often_repeated_is_any_number() -> None:
     flow = around(f'<task id="x" name="X">{many}</task>')
     assert Checker(flow).automaton.labels(Checker(flow).automaton.initial) == ("A",)
     assert verdict(flow, "AXXXXZ") == (True, True)
+
+
+INSIDE = f'{tasks("B", "C")}<sequenceFlow id="i" sourceRef="B" targetRef="C"/>'
+
+
+def test_any_number_of_subprocesses_at_once() -> None:
+    flow = around(f'<subProcess id="x">{INSIDE}{LOOPS["at once"]}</subProcess>')
+    sorts(flow, "AZ, ABCZ, ABBCCZ, ABCBCZ, ABCBBCCZ", ", A, AB, ABB, ABCB", "AC, ABZ, ABBCZ, ABCC, AZB")
+
+
+def test_some_of_any_number_of_subprocesses_may_do() -> None:
+    flow = around(f'<subProcess id="x">{INSIDE}{PARALLEL.format(EARLY)}</subProcess>')
+    sorts(flow, "AZ, ABCZ, ABBCZ, ABBCCZ", ", A, AB, ABB", "AC, ABCC, AZB, ABBCZC")
+
+
+def test_any_number_of_tasks_that_take_time() -> None:
+    flow = flow_of(
+        f"""<startEvent id="s"/> {tasks("A", "Z")} <endEvent id="e"/>
+        <task id="x" name="X">{LOOPS["at once"]}</task>
+        s -> A -> x -> Z -> e""",
+        Options(bind={"x": "x:start", "X": "x"}),
+    )
+    sorts(flow, "AZ, AxXZ, AxxXXZ, AxXxXZ", "Ax, Axx, AxxX", "AX, AxXX, AxZ")
+
+
+@pytest.mark.parametrize(("before", "least"), [("false", 1), ("true", 0)])
+def test_a_loop_with_a_maximum(before: str, least: int) -> None:
+    loop = f'<standardLoopCharacteristics loopMaximum="2" testBefore="{before}"/>'
+    flow = around(f'<task id="x" name="X">{loop}</task>')
+    assert {n for n in range(5) if verdict(flow, f"A{'X' * n}Z")[0]} == set(range(least, 3))
