@@ -71,8 +71,8 @@ class Node:
     itself; the event may be silent where one is on its way. ``undo``: the node that compensates this
     activity once it is completed. ``undoes``: the activities a COMPENSATE node is about, ``outward`` where
     they are those of the scope around its event subprocess. ``ends``: of COMPENSATE, it ends whatever else
-    goes on in its scope first; of SPAWN, at last. ``least``: of COMPLEX; ``passed`` are the nodes before it whose
-    fired places say which flows it has fired for."""
+    goes on in its scope first; of SPAWN, at last. ``least``: of COMPLEX; ``passed`` are the nodes
+    before it whose fired places say which flows it has fired for."""
 
     index: int
     id: str
