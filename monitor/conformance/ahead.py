@@ -101,7 +101,11 @@ class Ahead:
         node = nodes[at]
         for arc in node.outgoing:
             target = self.flow.arcs[arc].target
-            yield target, self._share(nodes[target])
+            yield target, inf if node.kind is NodeKind.SPAWN else self._share(nodes[target])
+        for activity in node.undoes:
+            undo = nodes[activity].undo
+            assert undo is not None
+            yield undo, inf
         for index in node.boundaries:
             boundary = nodes[index]
             yield index, 1.0 if boundary.interrupting or boundary.label is None else inf

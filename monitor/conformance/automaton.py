@@ -305,6 +305,7 @@ def _ordinary_labels(flow: Flow) -> set[str]:
     while pending:
         node = flow.nodes[pending.pop()]
         following = [flow.arcs[arc].target for arc in node.outgoing]
+        following += [undo for at in node.undoes if (undo := flow.nodes[at].undo) is not None]
         if node.inner is not None:
             following += flow.scopes[node.inner].starts
         pending += [at for at in following if at not in seen]

@@ -269,6 +269,7 @@ def graphs(draw: st.DrawFn) -> Graph:
         arcs += draw(st.lists(pair, min_size=1, max_size=11))
     assume(any(part.label for part in parts))
     assume(not _circles(parts, arcs))
+    assume(max(Counter(arcs).values(), default=0) <= 3)  # a bundle of loops piles up tokens silently
     return Graph(tuple(parts), tuple(arcs))
 
 
