@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from monitor.bpmn.document import Document, Place, Problem, Process, Severity
+from monitor.bpmn.extent import refuse_size
 from monitor.bpmn.flow import Flow
 from monitor.bpmn.passes.arcs import reduce_kinds, wire
 from monitor.bpmn.passes.catching import attach_boundaries, find_catchers
@@ -44,15 +45,20 @@ PASSES = (
 
 
 def compile_flow(
-    document: Document, options: Options | None = None
+    document: Document, options: Options | None = None, called: Mapping[str, Process] | None = None
 ) -> tuple[Flow | None, tuple[Problem, ...]]:
-    """The document's expected flow, or None and why not. Problems of reading are not repeated."""
+    """The document's expected flow, or None and why not. Problems of reading are not repeated. ``called``:
+    processes of other files that call activities name; the document's own come first."""
     options = options or Options()
     problems: list[Problem] = []
     process = _choose(document, options, problems)
     if process is None:
         return None, tuple(problems)
-    draft = Draft(document, process, options, problems)
+    called = {**(called or {}), **{other.id: other for other in document.processes if other.nodes}}
+    problems += refuse_size(process, called)
+    if problems:  # what has no end cannot be written out
+        return None, tuple(problems)
+    draft = Draft(document, process, options, problems, called)
     for take in PASSES:
         take(draft)
     flow = _flow(draft)

@@ -31,7 +31,12 @@ class Draft:
     the nodes by element id; ``aliases``: further names -> labels."""
 
     def __init__(
-        self, document: Document, process: Process, options: Options, problems: list[Problem]
+        self,
+        document: Document,
+        process: Process,
+        options: Options,
+        problems: list[Problem],
+        called: Mapping[str, Process],
     ) -> None:
         self.document = document
         self.options = options
@@ -42,7 +47,6 @@ class Draft:
         self.by_id: dict[str, int] = {}
         self.elements: dict[int, FlowNode] = {}
         self.aliases: defaultdict[str, set[str]] = defaultdict(set)
-        called = {other.id: other for other in document.processes if other.nodes}
         self.process = process
         named = frozenset({*options.silent, *options.bind.values()})
         self.process = unfold(process, called, named, self.refuse)

@@ -72,7 +72,7 @@ def test_a_process_that_calls_itself() -> None:
     )
     flow, problems = compile_flow(read(source.encode(), "m.bpmn"))
     assert flow is None
-    assert [(problem.element, problem.code) for problem in problems] == [("d", "not-honoured")]
+    assert [(problem.element, problem.code) for problem in problems] == [("d", "cyclic-call")]
 
 
 @pytest.mark.parametrize(
