@@ -1,18 +1,22 @@
 """Expected flows in force: each deployed version with its document, its compiled flow and its judge.
 
 Traces stay pinned to the version they began with, so old versions are built again from what the database
-keeps of them: the BPMN file's bytes and the model's options.
+keeps of them: the bytes of the BPMN file and of those whose processes it calls, and the model's options.
 """
 
 from __future__ import annotations
 
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import orjson
 
+from monitor.bpmn.calls import calls_elsewhere, resolve
 from monitor.bpmn.compile import Options, compile_flow
 from monitor.bpmn.document import Document, Problem, Severity
 from monitor.bpmn.flow import Flow, Ordering, Sla
@@ -24,13 +28,28 @@ from monitor.judging import Judge
 from monitor.storage.base import Store, StoredFlow
 
 
+@dataclass(frozen=True)
+class BpmnFile:
+    """A file whose processes may be called; read when the first one is."""
+
+    file: str
+    source: bytes
+
+    @cached_property
+    def document(self) -> Document:
+        return read(self.source, self.file)
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A BPMN file and what the configuration says about it, not deployed yet."""
+    """A BPMN file and what the configuration says about it, not deployed yet. ``include``: files whose
+    processes it may call; ``beside``: the other models, asked after those."""
 
     file: str
     source: bytes
     options: Options
+    include: tuple[BpmnFile, ...] = ()
+    beside: tuple[BpmnFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +63,80 @@ class Expected:
     judge: Judge
 
 
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """``model`` has only those files left that something is called in."""
+
+    model: Model
+    document: Document
+    flow: Flow | None
+    problems: tuple[Problem, ...]
+
+
 def build(model: Model) -> tuple[Document, Flow]:
     """Read and compile a model. Raises ModelError with every error at once, each with its place."""
-    document = read(model.source, model.file)
-    flow, compiled = compile_flow(document, model.options)
-    problems = _distinct((*document.problems, *validate(document), *compiled))
-    errors = [str(problem) for problem in problems if problem.severity is Severity.ERROR]
-    if flow is None or errors:
-        raise ModelError(
-            f"{model.file} cannot be used as an expected flow:\n  " + "\n  ".join(errors),
-            mend=f"See all findings with: choreoscope lint {model.file}",
-        )
-    return document, flow
+    built = _built(model)
+    return built.document, _sound(built)
 
 
 def problems_of(model: Model) -> tuple[Problem, ...]:
-    """Everything there is to say about a model, the most severe first. Raises ModelError when unreadable."""
-    document = read(model.source, model.file)
-    _, compiled = compile_flow(document, model.options)
+    """Everything there is to say about a model and what it calls, the most severe first, its own file's
+    before others'. Raises ModelError when unreadable."""
     order = list(Severity)
-    found = _distinct((*document.problems, *validate(document), *compiled))
-    return tuple(sorted(found, key=lambda problem: (order.index(problem.severity), problem.place.line)))
+
+    def rank(problem: Problem) -> tuple[int, bool, str, int]:
+        file, line = problem.place
+        return order.index(problem.severity), file != model.file, file, line
+
+    return tuple(sorted(_built(model).problems, key=rank))
 
 
-def _distinct(problems: Iterable[Problem]) -> list[Problem]:
+def _built(model: Model) -> _Built:
+    document = read(model.source, model.file)
+    if calls_elsewhere(document):
+        include = [one.document for one in model.include]
+        calls = resolve(document, include, [one.document for one in model.beside])
+    else:
+        calls = resolve(document, (), ())
+    flow, compiled = compile_flow(document, model.options, calls.called)
+    read_ones = (document, *calls.used)
+    used = {one.file for one in calls.used}
+    return _Built(
+        replace(
+            model,
+            include=tuple(one for one in model.include if one.file in used),
+            beside=tuple(one for one in model.beside if one.file in used),
+        ),
+        document,
+        flow,
+        _distinct(
+            (
+                *(problem for one in read_ones for problem in (*one.problems, *validate(one))),
+                *calls.problems,
+                *compiled,
+            )
+        ),
+    )
+
+
+def _sound(built: _Built) -> Flow:
+    errors = [str(problem) for problem in built.problems if problem.severity is Severity.ERROR]
+    if built.flow is None or errors:
+        file = built.model.file
+        raise ModelError(
+            f"{file} cannot be used as an expected flow:\n  " + "\n  ".join(errors),
+            mend=f"See all findings with: choreoscope lint {file}",
+        )
+    return built.flow
+
+
+def _distinct(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Without what a later step says again of the same element."""
     seen: dict[tuple[object, ...], Problem] = {}
     for problem in problems:
         said = problem.element or problem.message
         seen.setdefault((problem.code, problem.place, said), problem)
-    return list(seen.values())
+    return tuple(seen.values())
 
 
 class Flows:
@@ -88,12 +151,13 @@ class Flows:
 
     async def deploy(self, models: Sequence[Model], now: datetime) -> None:
         """Put models in force; the same model again is the same version."""
-        built = [(model, *build(model)) for model in models]
-        for model, document, flow in built:
+        sound = [(built, _sound(built)) for built in map(_built, models)]
+        for built, flow in sound:
+            model = built.model
             stored = await self._store.deploy(
-                flow.key, flow.name, model.file, model.source, dump_options(model.options), flow.hash, now
+                flow.key, flow.name, model.file, model.source, dump_model(model), flow.hash, now
             )
-            expected = Expected(stored.id, stored.version, flow, document, Judge(flow))
+            expected = Expected(stored.id, stored.version, flow, built.document, Judge(flow))
             self._versions[stored.id] = self.active[flow.key] = expected
         await self._find_older()
 
@@ -121,12 +185,13 @@ class Flows:
 
 
 def _rebuilt(stored: StoredFlow) -> Expected:
-    document, flow = build(Model(stored.file, stored.source, load_options(stored.options)))
+    document, flow = build(load_model(stored.file, stored.source, stored.options))
     return Expected(stored.id, stored.version, flow, document, Judge(flow))
 
 
-def dump_options(options: Options) -> str:
-    """Options as JSON text: durations in microseconds."""
+def dump_model(model: Model) -> str:
+    """A model's options and the files it calls, as JSON text: durations in microseconds, files packed."""
+    options = model.options
     slas = [
         {
             "name": sla.name,
@@ -152,13 +217,31 @@ def dump_options(options: Options) -> str:
             "slas": slas,
             "tolerance": options.ordering.tolerance // timedelta(microseconds=1),
             "lateness": options.ordering.lateness // timedelta(microseconds=1),
+            **({"include": _packed(model.include)} if model.include else {}),
+            **({"beside": _packed(model.beside)} if model.beside else {}),
         },
         option=orjson.OPT_SORT_KEYS,
     ).decode()
 
 
-def load_options(text: str) -> Options:
+def load_model(file: str, source: bytes, text: str) -> Model:
+    """The model that :func:`dump_model` wrote ``text`` of."""
     kept: Mapping[str, Any] = orjson.loads(text)
+    include, beside = (_unpacked(kept.get(name, ())) for name in ("include", "beside"))
+    return Model(file, source, _load_options(kept), include, beside)
+
+
+def _packed(files: Iterable[BpmnFile]) -> list[dict[str, str]]:
+    return [
+        {"file": one.file, "source": b64encode(zlib.compress(one.source)).decode("ascii")} for one in files
+    ]
+
+
+def _unpacked(files: Iterable[Mapping[str, str]]) -> tuple[BpmnFile, ...]:
+    return tuple(BpmnFile(one["file"], zlib.decompress(b64decode(one["source"]))) for one in files)
+
+
+def _load_options(kept: Mapping[str, Any]) -> Options:
     slas = tuple(
         Sla(
             **{

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.bpmn.compile import Options
 from monitor.bpmn.flow import Ordering, Sla
 from monitor.errors import ModelError
-from monitor.flows import Model, build, dump_options, load_options, problems_of
+from monitor.flows import Model, build, dump_model, load_model, problems_of
 from monitor.resources import models
 from tests.support.flows import bpmn, tasks
 
@@ -43,10 +43,11 @@ _options = st.builds(
 
 @given(_options)
 def test_stored_options_build_the_same_flow(options: Options) -> None:
-    again = load_options(dump_options(options))
-    assert again == options
-    assert dump_options(again) == dump_options(options)
-    assert build(Model("m.bpmn", SOURCE, again)) == build(Model("m.bpmn", SOURCE, options))
+    model = Model("m.bpmn", SOURCE, options)
+    again = load_model("m.bpmn", SOURCE, dump_model(model))
+    assert again == model
+    assert dump_model(again) == dump_model(model)
+    assert build(again) == build(model)
 
 
 @pytest.mark.parametrize(
