@@ -188,7 +188,7 @@ class Automaton:
             reach = self._explore(marking)
             undecided |= reach.truncated
             reached |= reach.moves.get(label, frozenset())
-        if undecided:  # some of what is possible was not looked at
+        if undecided and label in self.ahead(state):  # some of what is possible was not looked at
             after = self.undecided
         elif not reached:
             after = None
