@@ -44,7 +44,8 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a model: a stable ``code``, where, and a sentence with the mend."""
+    """One thing wrong with a model: a stable ``code``, where, and a sentence with the mend. ``trace``: the
+    labels that lead there, where it takes events to come about."""
 
     severity: Severity
     code: str
@@ -52,11 +53,12 @@ class Problem:
     place: Place
     element: str | None = None
     name: str | None = None
+    trace: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        who = f" {self.element}" if self.element else ""
         named = f" ({self.name})" if self.name else ""
-        return f"{self.place}: {self.severity}:{who}{named} {self.message} [{self.code}]"
+        who = f" {self.element}{named}:" if self.element else ""
+        return f"{self.place}: {self.severity}:{who} {self.message} [{self.code}]"
 
 
 class EventKind(StrEnum):
