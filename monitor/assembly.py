@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from monitor.bpmn.compile import Options
 from monitor.bpmn.flow import Flow, Ordering, Sla
+from monitor.bpmn.read import contents
 from monitor.decode import Decoder, DecodeSettings, Envelope
 from monitor.domain.calendar import Calendar, Interval
-from monitor.errors import ConfigError, ModelError
-from monitor.flows import Model
+from monitor.errors import ConfigError
+from monitor.flows import BpmnFile, Model
 from monitor.mapping import FlowLabels, Mapping, Rule
 
 if TYPE_CHECKING:  # pydantic is slow to import, and `check` without a configuration does not need it
@@ -22,10 +23,14 @@ if TYPE_CHECKING:  # pydantic is slow to import, and `check` without a configura
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def models_of(settings: Settings) -> list[Model]:
-    """The configured models, their files read. Raises ModelError, ConfigError."""
+def models_of(settings: Settings, include: Sequence[Path] = ()) -> list[Model]:
+    """The configured models, their files read. ``include``: further files they may call. Raises ModelError,
+    ConfigError."""
+    shelf = _Shelf()
+    files = [model.file for model in settings.models]
     return [
-        Model(str(model.file), read_model(model.file), _options(model, settings)) for model in settings.models
+        shelf.model(model.file, _options(model, settings), (*include, *model.include), files)
+        for model in settings.models
     ]
 
 
@@ -37,13 +42,6 @@ def warnings_of(settings: Settings) -> list[str]:
         for sla in model.slas
         if sla.objective is not None
     ]
-
-
-def read_model(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def decoder_of(settings: Settings | None) -> Decoder:
@@ -167,12 +165,43 @@ def _at_risk(at_risk: float | timedelta | None, within: timedelta) -> timedelta 
     return within - at_risk if isinstance(at_risk, timedelta) else within * at_risk
 
 
-def models_from_files(paths: Sequence[Path], settings: Settings | None) -> list[Model]:
-    """Models named on the command line; what a configuration says of the same file counts."""
+def models_from_files(
+    paths: Sequence[Path], settings: Settings | None, include: Sequence[Path] = ()
+) -> list[Model]:
+    """Models by their files; what a configuration says of the same file counts. ``include``: files whose
+    processes they may call, besides those of each other and of the configuration. Raises ModelError."""
     configured = {} if settings is None else {model.file.resolve(): model for model in settings.models}
+    beside = (*paths, *(model.file for model in configured.values()))
+    shelf = _Shelf()
     models = []
     for path in paths:
         known = configured.get(path.resolve())
-        options = Options() if known is None or settings is None else _options(known, settings)
-        models.append(Model(str(path), read_model(path), options))
+        if known is None or settings is None:
+            models.append(shelf.model(path, Options(), include, beside))
+        else:
+            models.append(shelf.model(path, _options(known, settings), (*include, *known.include), beside))
     return models
+
+
+class _Shelf:
+    """Files read once, whoever asks."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, BpmnFile] = {}
+
+    def model(self, path: Path, options: Options, include: Sequence[Path], beside: Sequence[Path]) -> Model:
+        near = self._others(include, than=[path])
+        far = self._others(beside, than=[path, *include])
+        return Model(str(path), self._file(path).source, options, near, far)
+
+    def _others(self, paths: Sequence[Path], than: Iterable[Path]) -> tuple[BpmnFile, ...]:
+        """Each of them once."""
+        left = {path.resolve() for path in than}
+        wanted = {whole: path for path in reversed(paths) if (whole := path.resolve()) not in left}
+        return tuple(self._file(path) for path in reversed(wanted.values()))
+
+    def _file(self, path: Path) -> BpmnFile:
+        whole = path.resolve()
+        if whole not in self._files:
+            self._files[whole] = BpmnFile(str(path), contents(path))
+        return self._files[whole]

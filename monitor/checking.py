@@ -14,7 +14,7 @@ from monitor.bpmn.document import Problem
 from monitor.bpmn.flow import Flow
 from monitor.domain.event import Delivery, Event, Misfit, Observation, Position
 from monitor.domain.verdict import Clock, Finding, Verdict
-from monitor.flows import build, problems_of
+from monitor.flows import Model, build, problems_of
 from monitor.judging import Judge, as_of
 from monitor.sources.logs import records
 
@@ -92,13 +92,17 @@ class CheckReport:
 
 
 def check_events(
-    model_paths: Sequence[Path], config: Settings | None, event_paths: Sequence[Path], now: datetime | None
+    model_paths: Sequence[Path],
+    config: Settings | None,
+    event_paths: Sequence[Path],
+    now: datetime | None,
+    include: Sequence[Path] = (),
 ) -> CheckReport:
-    """Hold recorded events against models. ``now`` stands for the watermark; without it no absence is
-    judged. A log held against a single model without a configuration is all about that model: types it
-    does not know are findings. Else they are what the service makes of them: not placed. Raises
-    InvalidInput."""
-    models = models_from_files(model_paths, config) if model_paths or config is None else models_of(config)
+    """Hold recorded events against models, which may call what ``include`` has. ``now`` stands for the
+    watermark; without it no absence is judged. A log held against a single model without a configuration is
+    all about that model: types it does not know are findings. Else they are what the service makes of them:
+    not placed. Raises InvalidInput."""
+    models = _models(model_paths, config, include)
     judges = {flow.key: Judge(flow) for flow in (build(model)[1] for model in models)}
     decoder = decoder_of(config)
     mapping = mapping_of(
@@ -124,10 +128,20 @@ def check_events(
     return report
 
 
-def lint_models(paths: Sequence[Path], config: Settings | None) -> list[Problem]:
-    """Everything there is to say about the models. Raises ModelError for a file that is no BPMN."""
-    models = models_from_files(paths, config) if paths or config is None else models_of(config)
-    return [problem for model in models for problem in problems_of(model)]
+def lint_models(
+    paths: Sequence[Path], config: Settings | None, include: Sequence[Path] = ()
+) -> list[Problem]:
+    """Everything there is to say about the models and what they call, once. Raises ModelError for a file that
+    is no BPMN."""
+    models = _models(paths, config, include)
+    return list(dict.fromkeys(problem for model in models for problem in problems_of(model)))
+
+
+def _models(paths: Sequence[Path], config: Settings | None, include: Sequence[Path]) -> list[Model]:
+    """Those named on the command line, else the configured ones."""
+    if config is not None and not paths:
+        return models_of(config, include)
+    return models_from_files(paths, config, include)
 
 
 def _judged(judge: Judge, group: correlate.Group, now: datetime | None) -> Iterator[CheckedTrace]:

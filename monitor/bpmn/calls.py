@@ -48,9 +48,10 @@ class _Search:
     def __init__(self, main: Document, near: Sequence[Document], far: Sequence[Document]) -> None:
         self.called: dict[str, Process] = {}
         self.used: dict[str, Document] = {}
-        self.problems: list[Problem] = []
+        self.problems: dict[Problem, None] = {}  # a process called under two names is looked at twice
         self._main = main
         self._circles = (near, far)
+        self._filled = {id(one): _filled(one) for one in (*near, *far)}
         self._waiting: deque[tuple[Document, Process, str]] = deque()
 
     def run(self) -> None:
@@ -86,7 +87,7 @@ class _Search:
     def _find(self, home: Document, node: FlowNode) -> tuple[Document, Process] | None:
         name = str(node.called_element)
         for circle in ((home,), *self._circles):
-            found = [(one, process) for one in circle if (process := _filled(one).get(name)) is not None]
+            found = [(one, process) for one in circle if (process := self._filled[id(one)].get(name))]
             if len(found) > 1:
                 files = " and in ".join(one.file for one, _ in found)
                 said = f"The called process {name} is in {files}: name the one that is meant under include."
@@ -108,9 +109,7 @@ class _Search:
             self._report(Severity.WARNING, "call-not-found", node, said)
 
     def _report(self, severity: Severity, code: str, node: FlowNode, message: str) -> None:
-        problem = Problem(severity, code, message, node.place, node.id, node.name or None)
-        if problem not in self.problems:  # a process called under two names is looked at twice
-            self.problems.append(problem)
+        self.problems[Problem(severity, code, message, node.place, node.id, node.name or None)] = None
 
 
 def _filled(document: Document) -> dict[str, Process]:

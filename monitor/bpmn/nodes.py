@@ -180,6 +180,7 @@ def _ad_hoc(_: Reading, element: Element, node: FlowNode) -> FlowNode:
     )
 
 
+_GLOBAL_TASKS = frozenset(f"global{tag[0].upper()}{tag[1:]}" for tag in TASKS)
 _PREFIXED = re.compile(r"[\w.-]+:([\w.-]+)")
 
 
@@ -195,6 +196,8 @@ def _call_activity(reading: Reading, element: Element, node: FlowNode) -> FlowNo
     here = reading.find(called)
     if here is not None and here.tag == "process":
         return replace(node, called_element=identifier(here))
+    if here is not None and here.tag in _GLOBAL_TASKS:
+        return node
     prefixed = _PREFIXED.fullmatch(called or "")
     return replace(node, called_element=prefixed[1] if prefixed else called or None)
 

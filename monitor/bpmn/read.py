@@ -47,13 +47,17 @@ class UnreadableModel(ModelError):
 
 def read_file(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Document:
     """Read a BPMN file. Raises :class:`UnreadableModel`, also when the file cannot be opened."""
+    return read(contents(path, limits), str(path), limits)
+
+
+def contents(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """The file's bytes, or one more than is taken. Raises :class:`UnreadableModel`."""
     try:
         with Path(path).open("rb") as opened:
-            source = opened.read(limits.size + 1)
+            return opened.read(limits.size + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableModel(Place(str(path), 0), f"The file cannot be read: {reason}.") from error
-    return read(source, str(path), limits)
 
 
 def read(source: bytes, file: str, limits: Limits = DEFAULT_LIMITS) -> Document:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import click
 
-from monitor.cli.options import Instant, load_settings
+from monitor.cli.options import Instant, include_option, load_settings
 from monitor.cli.progress import progress
 from monitor.cli.report import as_json, as_junit, as_text
 from monitor.cli.spool import spooled
@@ -25,6 +26,7 @@ EVENTS = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A BPMN model; may be given several times.",
 )
+@include_option
 @click.option(
     "-c",
     "--config",
@@ -44,6 +46,7 @@ EVENTS = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path
 @click.argument("events", nargs=-1, type=EVENTS)
 def check(
     models: tuple[Path, ...],
+    include: tuple[tuple[Path, ...], ...],
     config: Path | None,
     now: datetime | None,
     style: str,
@@ -59,6 +62,7 @@ def check(
     Examples:
       choreoscope check --model order.bpmn events.jsonl
       choreoscope check --model order.bpmn --now 2026-07-01T18:00:00Z events.csv
+      choreoscope check --model order.bpmn --include 'called/*.bpmn' events.jsonl
       choreoscope check --config choreoscope.yaml --format junit events.jsonl > report.xml
       kafka-console-consumer ... | choreoscope check --model order.bpmn -
     """
@@ -72,7 +76,7 @@ def check(
     from monitor.checking import check_events
 
     with progress("checking"), spooled(events) as files:
-        report = check_events(models, settings, files, now)
+        report = check_events(models, settings, files, now, tuple(chain.from_iterable(include)))
     said = report.to_json()
     if style == "json":
         sys.stdout.buffer.write(as_json(said))

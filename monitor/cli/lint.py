@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.options import FILE, load_settings
+from monitor.cli.options import FILE, include_option, load_settings
 
 if TYPE_CHECKING:
     from monitor.bpmn.document import Problem
@@ -17,9 +18,16 @@ if TYPE_CHECKING:
 @click.command(short_help="Say what is wrong with BPMN models.")
 @click.argument("models", nargs=-1, type=FILE)
 @click.option("-c", "--config", type=FILE, help="Also hold the models against this configuration's settings.")
+@include_option
 @click.option("--strict", is_flag=True, help="Warnings count as findings, too.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def lint(models: tuple[Path, ...], config: Path | None, strict: bool, style: str) -> int:
+def lint(
+    models: tuple[Path, ...],
+    include: tuple[tuple[Path, ...], ...],
+    config: Path | None,
+    strict: bool,
+    style: str,
+) -> int:
     """Say what is wrong with BPMN models: what cannot be honoured, what is ambiguous, what is dead.
 
     Each line has the file and line, the element's id and name, what is wrong and how to mend it. Exits
@@ -36,7 +44,7 @@ def lint(models: tuple[Path, ...], config: Path | None, strict: bool, style: str
     settings = load_settings(config) if config else None
     from monitor.checking import lint_models
 
-    problems = lint_models(models, settings)
+    problems = lint_models(models, settings, tuple(chain.from_iterable(include)))
     if style == "json":
         click.echo(json.dumps({"problems": [_plain(problem) for problem in problems]}, indent=2))
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from monitor.globbing import files_matching
 from monitor.logs import FORMATS, LEVELS
 
 if TYPE_CHECKING:
@@ -43,6 +44,30 @@ def log_options(command: Command) -> Command:
     )(command)
     return click.option(
         "--log-format", type=click.Choice(FORMATS), default="text", show_default=True, help="Lines or JSON."
+    )(command)
+
+
+class Files(click.ParamType[tuple[Path, ...]]):
+    """A file, or a pattern of files."""
+
+    name = "file"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Path, ...]:
+        found = tuple(files_matching(str(value)))
+        if not found:
+            self.fail(f"there is no file {value}", param, ctx)
+        return found
+
+
+def include_option(command: Command) -> Command:
+    """``--include``: tuples of files."""
+    return click.option(
+        "--include",
+        multiple=True,
+        type=Files(),
+        help="A file, or pattern of files, with processes that call activities of the models name.",
     )(command)
 
 

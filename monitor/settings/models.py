@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from monitor.settings.values import (
     Duration,
     ExistingFile,
+    ExistingFiles,
     Identifier,
     Model,
     OneOrMany,
@@ -158,8 +159,8 @@ def _key_from_file(data: dict[str, Any]) -> str:
 class ModelSettings(Model):
     """One expected flow. ``key`` names the flow (default: the file's name without its ending).
 
-    ``process``: the id or name of the process to take, where the file has several.
-    ``process``: which process of the file, where it has several. ``silent``: ids of elements that no event
+    ``process``: the id or name of the process to take, where the file has several. ``include``: further
+    files with processes that its call activities name. ``silent``: ids of elements that no event
     tells of. ``bind``: label -> element id (``Task_1:start`` for its start), where the convention by names
     does not do.
     """
@@ -168,6 +169,7 @@ class ModelSettings(Model):
     key: Identifier = Field(default_factory=_key_from_file)
     name: str | None = None
     process: str | None = Field(default=None, min_length=1)
+    include: ExistingFiles = ()
     slas: tuple[SlaSettings, ...] = ()
     ordering: ModelOrdering = ModelOrdering()
     silent: Texts = ()

@@ -19,6 +19,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from monitor.globbing import files_matching
+
 
 class Model(BaseModel):
     """Base of all settings: frozen, and a key nobody knows is an error."""
@@ -122,12 +124,27 @@ ExistingFile = Annotated[Path, AfterValidator(_from_base), AfterValidator(_exist
 """A file that must be there, relative to the configuration file."""
 
 
+def _matching(values: tuple[Path, ...]) -> tuple[Path, ...]:
+    found = [path for value in values for path in _some_files(value)]
+    return tuple(dict.fromkeys(found))
+
+
+def _some_files(pattern: Path) -> list[Path]:
+    found = files_matching(pattern)
+    if not found:
+        raise ValueError(f"there is no file {pattern}")
+    return found
+
+
 def _one_or_many(value: object) -> object:
     return [value] if isinstance(value, (str, Path)) else value
 
 
 OneOrMany = BeforeValidator(_one_or_many, json_schema_input_type=str | list[str])
 """A single text stands for a list of one."""
+
+ExistingFiles = Annotated[tuple[AnyPath, ...], OneOrMany, AfterValidator(_matching)]
+"""Files that must be there, by name or pattern, relative to the configuration file."""
 
 
 def _identifier(value: str) -> str:
