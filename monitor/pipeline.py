@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from monitor import correlate
+from monitor import correlate, long_traces
 from monitor.decode import Decoder
 from monitor.domain.event import Delivery, Event, InboxReason, Misfit, Observation
 from monitor.flows import Expected, Flows
@@ -120,8 +120,9 @@ class Pipeline:
         writes = _Writes()
         replayed: list[tuple[Chain, list[Observation]]] = []
         for chain, new in mine.values():
-            if not await self._advance(chain, new, writes):
-                replayed.append((chain, new))
+            if await self._advance(chain, new, writes) or await self._resume(ingest, chain, new, writes):
+                continue
+            replayed.append((chain, new))
         stored = await ingest.history([chain.id for chain, _ in replayed if chain.traces])
         for chain, new in replayed:
             await self._replay(ingest, chain, stored.get(chain.id, []), new, writes)
@@ -129,7 +130,7 @@ class Pipeline:
 
     async def _advance(self, chain: Chain, new: list[Observation], writes: _Writes) -> bool:
         """The usual case: the observations go on where the chain's last trace stands."""
-        if chain.absorbed or not chain.traces or (chain.linked and len(chain.traces) > 1):
+        if not _ends_alone(chain):
             return False
         trace = chain.traces[-1]
         expected = await self.flows.version(trace.flow_id)
@@ -144,6 +145,25 @@ class Pipeline:
         writes.placements += [
             Placement(trace.id, observation, fresh=True) for observation in judged.observations
         ]
+        return True
+
+    async def _resume(self, ingest: Ingest, chain: Chain, new: list[Observation], writes: _Writes) -> bool:
+        """A long trace: judge again only the segments that the observations are about."""
+        if not _ends_alone(chain) or not chain.traces[-1].cut:
+            return False
+        trace = chain.traces[-1]
+        expected = await self.flows.version(trace.flow_id)
+        if expected is None:
+            return False
+        judged = await long_traces.resume(ingest, trace, expected.judge, new, is_first=len(chain.traces) == 1)
+        if judged is None:
+            return False
+        self.metrics.replays.labels("segment").inc()
+        trace.events += len(new)
+        trace.first = min((trace.first or new[0].time, *(one.time for one in new)))
+        trace.key = _key(chain, expected, trace)
+        writes.updates.append(_update(trace, judged, expected, findings=True, reason=_reason(new)))
+        writes.placements += [Placement(trace.id, observation, fresh=True) for observation in new]
         return True
 
     async def _replay(
@@ -207,10 +227,12 @@ def _update(
 ) -> TraceUpdate:
     verdict = judged.verdict
     trace.state = judged.stored
-    trace.last = max(observation.time for observation in judged.observations)
+    last = max(observation.time for observation in judged.observations)
+    is_whole = any(span.is_whole for span in judged.spans)
+    trace.last = last if is_whole or trace.last is None else max(last, trace.last)
     trace.conforms = verdict.conforms
     trace.complete = verdict.complete
-    trace.deviations = len(verdict.findings)
+    trace.deviations = judged.deviations
     trace.open_clocks = any(clock.state.is_open for clock in verdict.clocks)
     return TraceUpdate(
         trace=trace,
@@ -223,7 +245,14 @@ def _update(
         findings=verdict.findings if findings else None,
         clocks=verdict.clocks if expected.flow.slas else None,
         reason=reason,
+        spans=judged.spans,
+        settled=judged.settled,
     )
+
+
+def _ends_alone(chain: Chain) -> bool:
+    """Whether the chain's last trace can be judged without the others."""
+    return bool(chain.traces) and not chain.absorbed and not (chain.linked and len(chain.traces) > 1)
 
 
 def _key(chain: Chain, expected: Expected, trace: Trace | None) -> str:

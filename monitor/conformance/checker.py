@@ -19,17 +19,15 @@ from monitor.conformance.concurrent import run
 from monitor.conformance.order import Window, parts, windows
 from monitor.conformance.segment import Passed, Segment, SegmentJudge, passed
 from monitor.conformance.segments import (
-    Checkpoint,
     Cutting,
     Standing,
     Start,
-    Sum,
     dump_standing,
     dump_start,
     load_standing,
     load_start,
-    total,
 )
+from monitor.domain.checkpoint import Checkpoint, Sum, total
 from monitor.domain.event import Observation
 from monitor.domain.verdict import Finding, Verdict
 

@@ -28,7 +28,8 @@ from monitor.conformance.automaton import Automaton, State
 from monitor.conformance.concurrent import run
 from monitor.conformance.explain import explain
 from monitor.conformance.order import Window, parts
-from monitor.conformance.segments import Start, Sum
+from monitor.conformance.segments import Start
+from monitor.domain.checkpoint import Sum
 from monitor.domain.event import Observation
 from monitor.domain.verdict import Finding, FindingKind
 

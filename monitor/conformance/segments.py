@@ -8,7 +8,7 @@ one place that makes and reads the texts states are stored as.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ import orjson
 
 from monitor.conformance.automaton import Automaton, State
 from monitor.conformance.order import Window
+from monitor.domain.checkpoint import Sum
 from monitor.domain.event import Observation
 
 
@@ -30,44 +31,6 @@ class Cutting(NamedTuple):
         if events < self.longest:
             return False
         return int.from_bytes(window.observations[0].identity[-4:], "big") % self.every == 0
-
-
-class Sum(NamedTuple):
-    """What segments amount to. ``beyond``: the cost of those after the first. ``exact``: each is aligned
-    within the bounds on work."""
-
-    events: int = 0
-    cost: int = 0
-    beyond: int = 0
-    deviations: int = 0
-    exact: bool = True
-
-    @property
-    def optimal(self) -> bool:
-        """Whether no alignment of the whole trace can cost less: cuts cost nothing where only the first
-        segment deviates, or one change is all."""
-        return self.exact and (self.beyond == 0 or self.cost == 1)
-
-
-def total(sums: Iterable[Sum]) -> Sum:
-    events = cost = beyond = deviations = 0
-    exact = True
-    for one in sums:
-        events += one.events
-        cost += one.cost
-        beyond += one.beyond
-        deviations += one.deviations
-        exact = exact and one.exact
-    return Sum(events, cost, beyond, deviations, exact)
-
-
-class Checkpoint(NamedTuple):
-    """A cut. ``time`` is that of the first event after it, ``text`` what to go on from, ``segment`` what
-    the segment before it amounts to."""
-
-    time: datetime
-    text: str
-    segment: Sum
 
 
 class Start(NamedTuple):

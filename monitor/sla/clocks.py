@@ -32,7 +32,8 @@ class Step(NamedTuple):
 
 
 def follow(slas: Sequence[Sla], clocks: Iterable[Clock], steps: Sequence[Step]) -> tuple[Clock, ...]:
-    """The clocks of a trace after more ``steps``; ``clocks`` are those before them (empty at its start).
+    """The clocks of a trace after more ``steps``; ``clocks`` are those before them (empty at its start), of
+    each SLA at least the latest.
     Clocks that run are given as ``running`` whatever the time."""
     by_sla: dict[str, list[Clock]] = {sla.name: [] for sla in slas}
     for clock in clocks:
@@ -43,6 +44,11 @@ def follow(slas: Sequence[Sla], clocks: Iterable[Clock], steps: Sequence[Step]) 
         for step in steps:
             _idle(sla, mine, step) if sla.idle else _apply(sla, mine, step)
     return tuple(clock for mine in by_sla.values() for clock in mine)
+
+
+def latest(clocks: Iterable[Clock]) -> tuple[Clock, ...]:
+    """Of each SLA the last clock: all that what comes next depends on."""
+    return tuple({clock.sla: clock for clock in clocks}.values())
 
 
 def at(clock: Clock, watermark: datetime) -> Clock:
@@ -67,7 +73,7 @@ def _apply(sla: Sla, clocks: list[Clock], step: Step) -> None:
     if (clocks and clocks[-1].state.is_open) or not _leads_on(sla, step):
         return
     if sla.on is not None or step.label == sla.start or (sla.start is None and step.first):
-        clocks.append(_started(sla, len(clocks), step.time))
+        clocks.append(_started(sla, _next(clocks), step.time))
 
 
 def _leads_on(sla: Sla, step: Step) -> bool:
@@ -79,13 +85,18 @@ def _leads_on(sla: Sla, step: Step) -> bool:
 
 def _idle(sla: Sla, clocks: list[Clock], step: Step) -> None:
     """One clock that every event sets back; a silence that was too long stays as a missed one."""
+    occurrence = _next(clocks)
     if clocks and clocks[-1].state.is_open:
         if step.time > clocks[-1].due or step.complete:
             clocks[-1] = _ended(clocks[-1], step.time)
         else:
-            clocks.pop()
+            occurrence = clocks.pop().occurrence
     if not step.complete:
-        clocks.append(_started(sla, len(clocks), step.time))
+        clocks.append(_started(sla, occurrence, step.time))
+
+
+def _next(clocks: Sequence[Clock]) -> int:
+    return clocks[-1].occurrence + 1 if clocks else 0
 
 
 def _started(sla: Sla, occurrence: int, start: datetime) -> Clock:

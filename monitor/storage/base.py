@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from monitor.domain.checkpoint import Checkpoint, Span
 from monitor.domain.event import Event, Key, Misfit, Observation
 from monitor.domain.verdict import Clock, ClockState, Finding
 from monitor.sources.base import Progress
@@ -64,7 +65,7 @@ class Trace:
 
     ``chain`` is the id of the first trace of its keys: all traces of one chain share their keys and follow
     one another in time (``ordinal`` 0, 1, ...). ``state`` is the checker's stored state, text or None
-    (replay needed). ``revision`` counts writes.
+    (replay needed). ``cut``: it is so long that it has checkpoints. ``revision`` counts writes.
     """
 
     id: int
@@ -82,6 +83,7 @@ class Trace:
     deviations: int = 0
     open_clocks: bool = False
     revision: int = 0
+    cut: bool = False
     stored: bool = True
 
 
@@ -113,7 +115,10 @@ class Placement(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class TraceUpdate:
     """What one batch makes of one trace. ``findings`` and ``clocks`` are all that hold now; None where they
-    did not change. ``reason`` says why findings that no longer hold are retracted (shown to people)."""
+    did not change. ``reason`` says why findings that no longer hold are retracted (shown to people).
+
+    Of a long trace ``findings`` are those in ``spans`` and ``clocks`` those from occurrence ``settled[sla]``
+    on (0 where nothing is said); the others stay as they are. ``spans`` hold the cuts, too."""
 
     trace: Trace
     cost: int
@@ -125,6 +130,13 @@ class TraceUpdate:
     findings: tuple[Finding, ...] | None = None
     clocks: tuple[Clock, ...] | None = None
     reason: str = ""
+    spans: tuple[Span, ...] = (Span(),)
+    settled: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether findings and clocks are all of the trace's."""
+        return any(span.is_whole for span in self.spans)
 
 
 class Ingest(Protocol):
@@ -154,6 +166,13 @@ class Ingest(Protocol):
         """Every stored observation of each chain (by chain id, absorbed chains' included under the chain
         that took them in), in no particular order. Equal to what was placed but for ``keys``, which are
         left empty: they are the chain's."""
+
+    async def checkpoints(self, trace: Trace) -> list[Checkpoint]:
+        """The cuts of a trace, in order of time."""
+
+    async def part(self, trace: Trace, since: datetime | None, until: datetime | None) -> list[Observation]:
+        """The stored observations of a trace from ``since`` on (None: its first) and before ``until`` (None:
+        to its last), in no particular order, as :meth:`history` gives them."""
 
     async def save(
         self, updates: Sequence[TraceUpdate], placements: Sequence[Placement], dropped: Sequence[Trace] = ()

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 
+from monitor.domain.checkpoint import Span
 from monitor.domain.verdict import Finding, FindingKind, FindingState
 from monitor.storage.tables import findings
 from monitor.storage.transaction import Transaction
 from monitor.storage.types import strings_json
+
+_SLA_KINDS = [kind.value for kind in FindingKind if not kind.is_deviation]
 
 
 class StoredFinding(NamedTuple):
@@ -99,6 +102,26 @@ async def load(transaction: Transaction, trace_ids: Iterable[int]) -> dict[int, 
             one = StoredFinding(*row)
             found.setdefault(one.trace_id, {})[one.key] = one
     return found
+
+
+async def load_parts(
+    transaction: Transaction, trace_id: int, spans: Sequence[Span], *, with_slas: bool
+) -> dict[bytes, StoredFinding]:
+    """As :func:`load` for one trace: the deviations in ``spans`` and, if asked for, what SLAs say."""
+    of = findings.c
+    wanted: list[ColumnElement[bool]] = [
+        and_(
+            of.kind.not_in(_SLA_KINDS),
+            *(() if span.since is None else (of.time >= span.since,)),
+            *(() if span.until is None else (of.time < span.until,)),
+        )
+        for span in spans
+    ]
+    if with_slas:
+        wanted.append(of.kind.in_(_SLA_KINDS))
+    asked = select(findings).where(of.trace_id == trace_id, or_(false(), *wanted))
+    rows = await transaction.rows(asked.order_by(of.key).with_for_update())
+    return {row.key: StoredFinding(*row) for row in rows}
 
 
 async def write(transaction: Transaction, rows: Sequence[StoredFinding]) -> None:

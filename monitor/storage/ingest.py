@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, literal, or_, select
 
+from monitor.domain.checkpoint import Checkpoint
 from monitor.domain.event import Event, Misfit, Observation
-from monitor.storage import dedup, inbox, judgements
+from monitor.storage import checkpoints, dedup, inbox, judgements
 from monitor.storage.base import Chain, Freshness, KeyGroup, Placement, Seen, Trace, TraceUpdate
 from monitor.storage.judgements import Judged
 from monitor.storage.linking import Linking
@@ -118,6 +119,18 @@ class SqlIngest:
             self._stands.setdefault((one.flow, one.label, one.identity), []).append(row.trace_id)
         return found
 
+    async def checkpoints(self, trace: Trace) -> list[Checkpoint]:
+        return await checkpoints.load(self._transaction, trace.id)
+
+    async def part(self, trace: Trace, since: datetime | None, until: datetime | None) -> list[Observation]:
+        of = observations.c
+        asked = select(literal(trace.flow).label("flow"), *_OBSERVATION).where(of.trace_id == trace.id)
+        if since is not None:
+            asked = asked.where(of.time >= since)
+        if until is not None:
+            asked = asked.where(of.time < until)
+        return [_observation(row) for row in await self._transaction.rows(asked)]
+
     async def save(
         self,
         updates: Sequence[TraceUpdate],
@@ -125,6 +138,7 @@ class SqlIngest:
         dropped: Sequence[Trace] = (),
     ) -> None:
         judged = await judgements.write(self._transaction, updates, self._now)
+        await checkpoints.write(self._transaction, updates)
         await self._write_traces(updates, judged)
         await self._place(placements)
         await self._drop(dropped)
@@ -144,6 +158,7 @@ class SqlIngest:
             before = counted.get(trace.id)
             sla = judged.slas.get(trace.id, before.sla if before else None)
             confirmed = judged.confirmed.get(trace.id, before.confirmed if before else 0)
+            confirmed -= judged.disproved.get(trace.id, 0)
             after = Counted(trace.flow, trace.complete, confirmed, sla)
             self._tally.move(before, after)
             counted[trace.id] = after
@@ -182,6 +197,7 @@ class SqlIngest:
             trace.revision,
             self._now,
             confirmed,
+            trace.cut,
         )
 
     async def _retire(self, gone: Sequence[Trace]) -> None:
@@ -192,9 +208,11 @@ class SqlIngest:
         await self._transaction.update(
             traces,
             [of.id],
-            [of.state, of.events, of.sla, of.open_clocks, of.confirmed, of.updated],
-            [(trace.id, None, 0, None, False, 0, self._now) for trace in gone],
+            [of.state, of.events, of.sla, of.open_clocks, of.confirmed, of.cut, of.updated],
+            [(trace.id, None, 0, None, False, 0, False, self._now) for trace in gone],
         )
+        if cut := [trace.id for trace in gone if trace.cut]:
+            await checkpoints.forget(self._transaction, cut)
 
     async def _drop(self, dropped: Sequence[Trace]) -> None:
         gone = [trace for trace in dropped if trace.stored]

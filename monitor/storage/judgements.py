@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, and_, delete, or_, select
 
 from monitor.domain.verdict import Clock, ClockState, Finding, FindingState
 from monitor.sla.findings import clock_finding, subject
@@ -91,19 +91,22 @@ def stored_clock(row: Row[Any]) -> Clock:
 
 class Judged(NamedTuple):
     """What lists show of traces, by id. ``slas``: the worst clock state, where clocks were told.
-    ``confirmed``: how many confirmed deviations hold, where findings were told."""
+    ``confirmed``: how many confirmed deviations hold, where all findings were told; ``disproved``: how many
+    no longer do, where some were."""
 
     slas: dict[int, str | None]
     confirmed: dict[int, int]
+    disproved: dict[int, int]
 
 
 async def write(transaction: Transaction, updates: Sequence[TraceUpdate], now: datetime) -> Judged:
     """Store the findings and clocks of ``updates``."""
     told = [one for one in updates if one.findings is not None or one.clocks is not None]
-    stored = await findings.load(transaction, (one.trace.id for one in told if one.trace.stored))
+    stored = await _load_findings(transaction, [one for one in told if one.trace.stored])
     holding = await _write_clocks(transaction, [one for one in updates if one.clocks is not None])
     changed: list[StoredFinding] = []
     confirmed: dict[int, int] = {}
+    disproved: dict[int, int] = {}
     for update in told:
         trace = update.trace
         owner, known = Owner(trace.id, trace.key, trace.flow), stored.get(trace.id, {})
@@ -111,20 +114,66 @@ async def write(transaction: Transaction, updates: Sequence[TraceUpdate], now: d
         if update.findings is not None:
             known_deviations = {key: one for key, one in known.items() if one.is_deviation}
             changed += _differences(owner, known_deviations, update.findings, {}, reason, now)
-            going_on = {finding.key() for finding in update.findings} & known_deviations.keys()
-            confirmed[trace.id] = sum(
-                known_deviations[key].state == FindingState.CONFIRMED for key in going_on
-            )
+            hold_on = {finding.key() for finding in update.findings}
+            were = {key for key, one in known_deviations.items() if one.state == FindingState.CONFIRMED}
+            if update.is_whole:
+                confirmed[trace.id] = len(were & hold_on)
+            else:
+                disproved[trace.id] = len(were - hold_on)
         if update.clocks is not None:
-            known_slas = {key: one for key, one in known.items() if not one.is_deviation}
+            known_slas = {
+                key: one
+                for key, one in known.items()
+                if not one.is_deviation and not _is_settled(one, update.settled)
+            }
             hold = [
                 one for clock in holding[trace.id] if (one := clock_finding(clock, trace.key)) is not None
             ]
             why = {subject(clock): AFTER_RISK.get(clock.state, reason) for clock in holding[trace.id]}
             changed += _differences(owner, known_slas, hold, why, reason, now)
     await findings.write(transaction, changed)
-    slas = {trace_id: worst(clock.state for clock in told) for trace_id, told in holding.items()}
-    return Judged(slas, confirmed)
+    slas = {
+        update.trace.id: worst(
+            [
+                *(clock.state for clock in holding[update.trace.id]),
+                *await _settled_states(transaction, update.trace.id, update.settled),
+            ]
+        )
+        for update in updates
+        if update.clocks is not None
+    }
+    return Judged(slas, confirmed, disproved)
+
+
+async def _load_findings(
+    transaction: Transaction, told: Sequence[TraceUpdate]
+) -> dict[int, dict[bytes, StoredFinding]]:
+    """What findings are compared with: of traces judged in part only what stands in those parts."""
+    in_part = {one.trace.id for one in told if one.trace.cut and not one.is_whole}
+    found = await findings.load(transaction, (one.trace.id for one in told if one.trace.id not in in_part))
+    for update in told:
+        if update.trace.id in in_part:
+            spans = () if update.findings is None else update.spans
+            found[update.trace.id] = await findings.load_parts(
+                transaction, update.trace.id, spans, with_slas=update.clocks is not None
+            )
+    return found
+
+
+def _is_settled(finding: StoredFinding, settled: Mapping[str, int]) -> bool:
+    """Whether it is about a clock that came before those told of."""
+    sla, _, occurrence = finding.subject.rpartition("#")
+    return int(occurrence) < settled.get(sla, 0)
+
+
+async def _settled_states(transaction: Transaction, trace_id: int, settled: Mapping[str, int]) -> list[str]:
+    """The states of the clocks before those told of."""
+    of = clocks.c
+    before = [and_(of.sla == sla, of.occurrence < count) for sla, count in settled.items() if count]
+    if not before:
+        return []
+    asked = select(of.state).where(of.trace_id == trace_id, or_(*before)).distinct()
+    return [row.state for row in await transaction.rows(asked)]
 
 
 async def dissolve(transaction: Transaction, gone: Mapping[int, str], now: datetime) -> None:
@@ -169,10 +218,20 @@ async def _write_clocks(transaction: Transaction, timed: Sequence[TraceUpdate]) 
     """Store the clocks that hold; returns them by trace."""
     of = clocks.c
     before: dict[int, dict[tuple[str, int], Clock]] = {}
-    known = [update.trace.id for update in timed if update.trace.stored]
-    if known:
-        asked = select(clocks).where(transaction.among(of.trace_id, known))
-        for row in await transaction.rows(asked):
+    stored_ones = [update for update in timed if update.trace.stored]
+    wanted = []
+    if known := [update.trace.id for update in stored_ones if not any(update.settled.values())]:
+        wanted.append(transaction.among(of.trace_id, known))
+    wanted += [
+        and_(
+            of.trace_id == update.trace.id,
+            *(or_(of.sla != sla, of.occurrence >= count) for sla, count in update.settled.items()),
+        )
+        for update in stored_ones
+        if any(update.settled.values())
+    ]
+    for condition in wanted:
+        for row in await transaction.rows(select(clocks).where(condition)):
             before.setdefault(row.trace_id, {})[row.sla, row.occurrence] = stored_clock(row)
     holding: dict[int, list[Clock]] = {}
     changed: list[tuple[Any, ...]] = []

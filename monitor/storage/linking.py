@@ -272,6 +272,7 @@ class Linking:
             deviations=row.deviations,
             open_clocks=row.open_clocks,
             revision=row.revision,
+            cut=row.cut,
         )
 
 

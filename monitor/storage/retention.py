@@ -18,6 +18,7 @@ from monitor.storage.tables import (
     FORGOTTEN,
     LATER_IN_CHAIN,
     SHARED,
+    checkpoints,
     clocks,
     events,
     findings,
@@ -104,7 +105,7 @@ async def _delete_contents(
     shared: set[int] = set()
     for event, with_others in await transaction.rows(held):
         (shared if with_others else own).add(event)
-    for table in (observations, findings, clocks):
+    for table in (observations, findings, clocks, checkpoints):
         await transaction.execute(delete(table).where(among(table.c.trace_id, ids)))
     if shared:
         own |= await _left_alone(transaction, shared)
@@ -156,6 +157,7 @@ async def _empty(transaction: Transaction, roots: Sequence[int], now: datetime) 
         **dict.fromkeys(("events", "deviations", "confirmed", "cost"), 0),
         **dict.fromkeys(("standing", "expected"), "[]"),
         "open_clocks": False,
+        "cut": False,
         "merged_into": traces.c.id,
         "updated": now,
     }

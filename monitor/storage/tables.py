@@ -137,6 +137,7 @@ traces = Table(
     Column("revision", Integer, nullable=False),
     Column("updated", UtcTime, nullable=False),
     Column("confirmed", Integer, nullable=False, server_default="0"),
+    Column("cut", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,
     postgresql_with={"fillfactor": 80},
 )
@@ -222,6 +223,21 @@ Index("ix_findings_flow", _f.flow, *_newest)
 Index("ix_findings_kind", _f.kind, *_newest)
 Index("ix_findings_retracted", *_newest, postgresql_where=RETRACTED, sqlite_where=RETRACTED)
 Index("ix_findings_provisional", _f.flow, _f.time, postgresql_where=PROVISIONAL, sqlite_where=PROVISIONAL)
+
+Index("ix_findings_trace_id_time", _f.trace_id, _f.time)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("trace_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("time", UtcTime, primary_key=True),
+    Column("text", SafeText, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("cost", Integer, nullable=False),
+    Column("beyond", Integer, nullable=False),
+    Column("deviations", Integer, nullable=False),
+    Column("exact", Boolean, nullable=False),
+)
 
 clocks = Table(
     "clocks",

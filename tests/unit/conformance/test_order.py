@@ -9,6 +9,7 @@ import pytest
 
 from monitor.bpmn.compile import Options
 from monitor.bpmn.flow import Ordering
+from monitor.conformance import concurrent
 from monitor.conformance.checker import Checker
 from monitor.conformance.order import windows
 from monitor.domain.event import Observation
