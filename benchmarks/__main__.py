@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import checker, decode
+from benchmarks import checker, decode, long_traces
 
-ALL = {"decode": decode.main, "checker": checker.main}
+ALL = {"decode": decode.main, "checker": checker.main, "long_traces": long_traces.main}
 
 
 def main() -> None:

@@ -15,6 +15,10 @@ from monitor.domain.event import Observation
 from monitor.judging import Judge, JudgedTrace
 from monitor.storage.base import Ingest, Trace
 
+TRIED = 2
+"""Cuts after the last new event at which the trace may stand as before: the next segment still remembers what
+was not counted in this one."""
+
 
 async def resume(
     ingest: Ingest, trace: Trace, judge: Judge, new: Sequence[Observation], *, is_first: bool
@@ -28,8 +32,8 @@ async def resume(
         return None
     tolerance = judge.flow.ordering.tolerance
     end = bisect_right(times, max(one.time for one in new) + tolerance)
-    if end < len(cuts):
-        rejoined = await _rejoin(ingest, trace, judge, new, cuts, begin, end)
+    for upto in range(end, min(end + TRIED, len(cuts))):
+        rejoined = await _rejoin(ingest, trace, judge, new, cuts, begin, upto)
         if rejoined is not None:
             return rejoined
     if begin < 0:
