@@ -11,7 +11,7 @@ from monitor.bpmn.compile import Options
 from monitor.bpmn.flow import Ordering
 from monitor.conformance import concurrent
 from monitor.conformance.checker import Checker
-from monitor.conformance.order import windows
+from monitor.conformance.order import parts, windows
 from monitor.domain.event import Observation
 from monitor.domain.verdict import FindingKind
 from tests.support.flows import START, flow_of, tasks, word
@@ -24,7 +24,12 @@ s -> A -> B -> C -> e
 
 def at(label: str, seconds: float, number: int, **hints: Any) -> Observation:
     return Observation(
-        "f", label, START + timedelta(seconds=seconds), bytes([number]), event_id=f"e{number}", **hints
+        "f",
+        label,
+        START + timedelta(seconds=seconds),
+        number.to_bytes(2, "big"),
+        event_id=f"e{number}",
+        **hints,
     )
 
 
@@ -154,3 +159,32 @@ def test_a_stored_state_of_another_flow_is_refused() -> None:
 def test_a_broken_stored_state_is_replayed(broken: str) -> None:
     flow = flow_of(LINE)
     assert Checker(flow).advance(broken.replace("{hash}", flow.hash), word(["A"])) is None
+
+
+def test_thousands_of_events_at_one_instant_are_answered() -> None:
+    """Of no known order, of several lanes, and in a chain of causes: looked at once, not pair by pair."""
+    flow = flow_of(f"""
+    <startEvent id="s"/> {tasks("A")}
+    <exclusiveGateway id="m"/> <exclusiveGateway id="x"/> <endEvent id="e"/>
+    s -> m -> A -> x -> e
+    x -> m
+    """)
+    for said in ({}, {"lane": "k/t/0", "producer": "p"}):
+        trace, _ = Checker(flow).replay(
+            [at("A", 0, number, offset=number if said else None, **said) for number in range(3_000)]
+        )
+        assert (trace.verdict.conforms, trace.verdict.undecided) == (True, False)
+
+
+def test_a_crowd_that_deviates_is_undecided_not_blamed() -> None:
+    trace, _ = Checker(flow_of(LINE)).replay([at("A", 0, number) for number in range(600)])
+    assert (trace.verdict.undecided, trace.verdict.conforms, trace.verdict.findings) == (True, True, ())
+
+
+def test_parts_are_cut_where_the_order_is_known() -> None:
+    lane = {"lane": "k/t/0", "producer": "p"}
+    (window,) = windows(
+        [at("A", 0, 0, offset=1, **lane), at("B", 0, 1, offset=2, **lane), at("C", 0, 2, offset=2, **lane)],
+        timedelta(0),
+    )
+    assert [[one.label for one in part.observations] for part in parts(window)] == [["A"], ["B", "C"]]
