@@ -27,6 +27,9 @@ from monitor.errors import ModelError
 from monitor.judging import Judge
 from monitor.storage.base import Store, StoredFlow
 
+MOST_ERRORS = 100
+"""Errors of one model that are told where it is refused; ``lint`` tells them all."""
+
 
 @dataclass(frozen=True)
 class BpmnFile:
@@ -82,13 +85,23 @@ def build(model: Model) -> tuple[Document, Flow]:
 def problems_of(model: Model) -> tuple[Problem, ...]:
     """Everything there is to say about a model and what it calls, the most severe first, its own file's
     before others'. Raises ModelError when unreadable."""
+    return examine(model)[2]
+
+
+def examine(model: Model) -> tuple[Flow | None, tuple[Document, ...], tuple[Problem, ...]]:
+    """The flow, None where there are errors; the documents it is made of, the model's own first; and its
+    problems. Raises ModelError when unreadable."""
     order = list(Severity)
 
     def rank(problem: Problem) -> tuple[int, bool, str, int]:
         file, line = problem.place
         return order.index(problem.severity), file != model.file, file, line
 
-    return tuple(sorted(_built(model).problems, key=rank))
+    built = _built(model)
+    called = (one.document for one in (*built.model.include, *built.model.beside))
+    problems = tuple(sorted(built.problems, key=rank))
+    usable = not any(problem.severity is Severity.ERROR for problem in problems)
+    return built.flow if usable else None, (built.document, *called), problems
 
 
 def _built(model: Model) -> _Built:
@@ -123,6 +136,8 @@ def _sound(built: _Built) -> Flow:
     errors = [str(problem) for problem in built.problems if problem.severity is Severity.ERROR]
     if built.flow is None or errors:
         file = built.model.file
+        if len(errors) > MOST_ERRORS:
+            errors[MOST_ERRORS:] = [f"... and {len(errors) - MOST_ERRORS} more."]
         raise ModelError(
             f"{file} cannot be used as an expected flow:\n  " + "\n  ".join(errors),
             mend=f"See all findings with: choreoscope lint {file}",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from monitor.bpmn.document import FlowNode, Problem, Process, Severity
 from monitor.bpmn.passes.unfold import MOST_COPIES
 
-MOST_NODES = 20_000
+MOST_NODES = 10_000
 """Elements of a flow once everything called stands in its place. Drawn processes have a hundred at most."""
 
 MOST_LEVELS = 50
@@ -65,7 +65,7 @@ class _Measure:
             size, depth = self.process(process, level + 1)
         if level + depth > MOST_LEVELS:
             self._too_deep(node)
-        return 1 + _copies(node) * (1 + size), 1 + depth
+        return _copies(node) * (1 + size), 1 + depth
 
     def _circle(self, node: FlowNode, process: Process) -> tuple[int, int]:
         way = " calls ".join([*self._open[self._open.index(process.id) :], process.id])

@@ -137,7 +137,7 @@ def _too_deep(place: Place, limits: Limits) -> UnreadableModel:
     return UnreadableModel(place, f"Elements are nested more than {limits.depth} deep.")
 
 
-_DOCTYPE = re.compile(r"<!DOCTYPE", re.IGNORECASE)
+_DOCTYPE = re.compile(r"<!DOCTYPE(\s+html\b)?", re.IGNORECASE)
 _PROLOG = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _UTF_8_BOM = b"\xef\xbb\xbf"
 _SAYS_UTF_16 = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?:utf-?16|ucs-?2|unicode)""", re.IGNORECASE)
@@ -155,7 +155,10 @@ def _refuse_other_formats(source: bytes, file: str) -> None:
         raise UnreadableModel(place, "The file is empty.")
     text = _decoded_start(source)
     prolog = _PROLOG.match(text)
-    if prolog is not None and _DOCTYPE.match(text, prolog.end()):
+    doctype = _DOCTYPE.match(text, prolog.end()) if prolog is not None else None
+    if doctype is not None:
+        if doctype[1]:
+            raise UnreadableModel(place, _exported("an HTML page"))
         raise _refused_doctype(Place(file, text.count("\n", 0, prolog.end()) + 1))
 
 
@@ -185,6 +188,8 @@ def _malformed(error: etree.LxmlError, file: str, limits: Limits) -> UnreadableM
     said = (getattr(error, "msg", None) or str(error) or "it ends too early").split(", line ")[0]
     if "Excessive depth" in said:
         return _too_deep(Place(file, line), limits)
+    if "amplification" in said:  # entities, in a type definition behind more space than is looked through
+        return _refused_doctype(Place(file, line))
     return UnreadableModel(Place(file, line), f"This is not well-formed XML: {said}.")
 
 
@@ -232,6 +237,7 @@ _LANGUAGES = (
     ("http://www.pnml.org/", "a Petri net (PNML)"),
     ("http://www.w3.org/2000/svg", "an SVG picture"),
     ("http://www.w3.org/1999/xhtml", "an HTML page"),
+    ("http://www.w3.org/2001/XMLSchema", "an XML schema"),
     ("http://www.xes-standard.org/", "an XES event log"),
 )
 _ROOTS = {
@@ -240,11 +246,15 @@ _ROOTS = {
 }  # fmt: skip
 
 
+def _exported(language: str) -> str:
+    return f"This is {language}, not BPMN 2.0: export the model as BPMN 2.0 XML."
+
+
 def _other_language(root: Element) -> str:
     told = (name for prefix, name in _LANGUAGES if root.namespace.startswith(prefix))
     language = next(told, None) or _ROOTS.get(root.tag)
     if language and root.namespace != BPMN:
-        return f"This is {language}, not BPMN 2.0: export the model as BPMN 2.0 XML."
+        return _exported(language)
     if root.tag == "definitions" and not root.namespace:
         return f'The BPMN elements have no namespace: declare xmlns="{BPMN}".'
     where = f" in the namespace '{root.namespace}'" if root.namespace else ""
