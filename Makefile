@@ -5,7 +5,7 @@ WORKERS ?= auto
 
 # The stages without I/O: their tests must cover nearly all of them.
 PURE := monitor/domain/*,monitor/identity.py,monitor/expressions.py,monitor/decode/*,monitor/mapping/*,monitor/correlate.py,$\
-        monitor/bpmn/*,monitor/conformance/*,monitor/sla/*,monitor/diagram/*
+        monitor/bpmn/*,monitor/conformance/*,monitor/soundness/*,monitor/sla/*,monitor/diagram/*
 PURE_AT_LEAST := 95
 
 .DEFAULT_GOAL := help

@@ -53,6 +53,10 @@ def decoder_of(settings: Settings | None) -> Decoder:
     return Decoder(DecodeSettings(max_bytes=settings.decode.max_bytes, envelope=envelope))
 
 
+def rules_of(settings: Settings) -> list[Rule]:
+    return [Rule.of(rule.model_dump(by_alias=True)) for rule in settings.events]
+
+
 def mapping_of(
     settings: Settings | None,
     flows: Iterable[Flow],
@@ -62,7 +66,7 @@ def mapping_of(
 ) -> Mapping:
     """``older``: versions of the flows that open traces still follow. Raises MappingError for an invalid
     rule."""
-    rules = [] if settings is None else [Rule.of(rule.model_dump(by_alias=True)) for rule in settings.events]
+    rules = [] if settings is None else rules_of(settings)
     labels = [labels_of(flow, (older or {}).get(flow.key, ())) for flow in flows]
     return Mapping(rules, labels, strict_unknown=strict_unknown)
 
@@ -163,6 +167,15 @@ def _at_risk(at_risk: float | timedelta | None, within: timedelta) -> timedelta 
     if at_risk is None:
         return None
     return within - at_risk if isinstance(at_risk, timedelta) else within * at_risk
+
+
+def models_named(
+    paths: Sequence[Path], settings: Settings | None, include: Sequence[Path] = ()
+) -> list[Model]:
+    """Those named on the command line, else the configured ones. Raises ModelError, ConfigError."""
+    if settings is not None and not paths:
+        return models_of(settings, include)
+    return models_from_files(paths, settings, include)
 
 
 def models_from_files(

@@ -1,4 +1,4 @@
-"""``check`` and ``lint``: the same stages as the running service, offline and without a database."""
+"""``check``: the same stages as the running service, offline and without a database."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor import correlate
-from monitor.assembly import decoder_of, mapping_of, models_from_files, models_of
-from monitor.bpmn.document import Problem
+from monitor.assembly import decoder_of, mapping_of, models_named
 from monitor.bpmn.flow import Flow
 from monitor.domain.event import Delivery, Event, Misfit, Observation, Position
 from monitor.domain.verdict import Clock, Finding, Verdict
-from monitor.flows import Model, build, problems_of
+from monitor.flows import build
 from monitor.judging import Judge, as_of
 from monitor.sources.logs import records
 
@@ -102,7 +101,7 @@ def check_events(
     watermark; without it no absence is judged. A log held against a single model without a configuration is
     all about that model: types it does not know are findings. Else they are what the service makes of them:
     not placed. Raises InvalidInput."""
-    models = _models(model_paths, config, include)
+    models = models_named(model_paths, config, include)
     judges = {flow.key: Judge(flow) for flow in (build(model)[1] for model in models)}
     decoder = decoder_of(config)
     mapping = mapping_of(
@@ -126,22 +125,6 @@ def check_events(
     for group in correlate.group(observations):
         report.traces.extend(_judged(judges[group.flow], group, now))
     return report
-
-
-def lint_models(
-    paths: Sequence[Path], config: Settings | None, include: Sequence[Path] = ()
-) -> list[Problem]:
-    """Everything there is to say about the models and what they call, once. Raises ModelError for a file that
-    is no BPMN."""
-    models = _models(paths, config, include)
-    return list(dict.fromkeys(problem for model in models for problem in problems_of(model)))
-
-
-def _models(paths: Sequence[Path], config: Settings | None, include: Sequence[Path]) -> list[Model]:
-    """Those named on the command line, else the configured ones."""
-    if config is not None and not paths:
-        return models_of(config, include)
-    return models_from_files(paths, config, include)
 
 
 def _judged(judge: Judge, group: correlate.Group, now: datetime | None) -> Iterator[CheckedTrace]:

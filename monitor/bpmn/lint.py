@@ -1,43 +1,23 @@
-"""Problems of many models at once, as text and as JSON."""
+"""Problems of models, as text and as JSON."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
-from monitor.bpmn.document import Document, Problem, Severity
-from monitor.bpmn.read import UnreadableModel, read_file
-from monitor.bpmn.validate import validate
-
-Check = Callable[[Document], Iterable[Problem]]
-
-
-def lint(paths: Iterable[Path | str], checks: Sequence[Check] = (validate,)) -> tuple[Problem, ...]:
-    """Read each file and hold it against the checks; by file, then line. A file that cannot be read at all
-    is one error with the code ``unreadable``."""
-    return tuple(problem for path in paths for problem in _lint_one(path, checks))
-
-
-def _lint_one(path: Path | str, checks: Sequence[Check]) -> list[Problem]:
-    try:
-        document = read_file(path)
-    except UnreadableModel as error:
-        return [Problem(Severity.ERROR, "unreadable", error.reason, error.place)]
-    found = [*document.problems, *(problem for check in checks for problem in check(document))]
-    return sorted(dict.fromkeys(found), key=lambda problem: problem.place.line)
+from monitor.bpmn.document import Problem, Severity
 
 
 def format_text(problems: Iterable[Problem]) -> str:
-    """One line each, ``file:line: severity: id (name) message [code]``, and a last one that counts them."""
-    found = list(problems)
-    return "\n".join([*map(str, found), _summary_line(found)])
+    """One line each: ``file:line: severity: id (name): message [code]``."""
+    return "\n".join(map(str, problems))
 
 
 def to_json(problems: Iterable[Problem]) -> dict[str, Any]:
-    """``{"problems": [{severity, code, message, file, line, element, name}], "summary": {errors, warnings,
-    infos, files}}``. ``files`` counts the files with problems; ``line`` is null where it is unknown."""
+    """``{"problems": [{severity, code, message, file, line, element, name, trace}], "summary": {errors,
+    warnings, infos, files}}``. ``line`` is null where it is unknown; ``trace``, a list of labels, is only
+    there where events lead to the problem; ``files`` counts the files with problems."""
     found = list(problems)
     count = Counter(problem.severity for problem in found)
     return {
@@ -51,8 +31,19 @@ def to_json(problems: Iterable[Problem]) -> dict[str, Any]:
     }
 
 
+def summary(problems: Iterable[Problem]) -> str:
+    """How many there are of each severity."""
+    count = Counter(problem.severity for problem in problems)
+    counted = [
+        f"{count[severity]} {severity}{'s' if count[severity] != 1 else ''}"
+        for severity in Severity
+        if count[severity]
+    ]
+    return ", ".join(counted) if counted else "no problems"
+
+
 def _plain(problem: Problem) -> dict[str, Any]:
-    return {
+    plain = {
         "severity": problem.severity.value,
         "code": problem.code,
         "message": problem.message,
@@ -61,13 +52,4 @@ def _plain(problem: Problem) -> dict[str, Any]:
         "element": problem.element,
         "name": problem.name,
     }
-
-
-def _summary_line(problems: list[Problem]) -> str:
-    count = Counter(problem.severity for problem in problems)
-    counted = [
-        f"{count[severity]} {severity}{'s' if count[severity] != 1 else ''}"
-        for severity in Severity
-        if count[severity]
-    ]
-    return ", ".join(counted) if counted else "no problems"
+    return plain | {"trace": list(problem.trace)} if problem.trace else plain

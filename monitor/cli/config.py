@@ -29,11 +29,14 @@ def check(file: Path | None, named: Path | None) -> None:
     """
     file = file or named or DEFAULT_CONFIG
     settings = load_settings(file)
-    from monitor.assembly import mapping_of, models_of, warnings_of
+    from monitor.assembly import labels_of, mapping_of, models_of, rules_of, warnings_of
     from monitor.flows import build
+    from monitor.mapping.coverage import gaps
 
-    mapping = mapping_of(settings, [build(model)[1] for model in models_of(settings)])
-    for problem in (*mapping.problems(), *warnings_of(settings)):
+    flows = [build(model)[1] for model in models_of(settings)]
+    mapping_of(settings, flows)
+    missing = [gap.said for gap in gaps(rules_of(settings), map(labels_of, flows))]
+    for problem in (*missing, *warnings_of(settings)):
         click.echo(f"warning: {problem}", err=True)
     sources = ", ".join(f"{source.name} ({source.kind})" for source in settings.sources) or "none"
     models = ", ".join(f"{model.key} ({model.file.name})" for model in settings.models) or "none"

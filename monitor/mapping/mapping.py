@@ -134,20 +134,6 @@ class Mapping:
         self._labelling = frozenset(rule.number for rule in self._rules if rule.label)
         self._plans: dict[_Kind, _Plan] = {}
 
-    def problems(self) -> list[str]:
-        """Rules whose label no flow has, with the nearest labels: worth a warning only, because the model
-        may be yet to come."""
-        found = []
-        for rule in self._rules:
-            label = rule.rule.label
-            flows = [flow for flow in self._flows if _is_for(rule, flow)]
-            if label is None or rule.label or any(flow.naming.resolve(label) for flow in flows):
-                continue
-            scope = f"flow {', '.join(rule.rule.models)}" if rule.rule.models else "any flow"
-            near = sentences.perhaps(label, {name for flow in flows for name in flow.labels.labels})
-            found.append(f"events, rule {rule.number + 1}, as: {label!r} is no label of {scope}{near}")
-        return found
-
     def observe(self, event: Event) -> Sequence[Observation] | Misfit:
         """The event's observations, at most one for each flow; none for an event that is to be ignored.
 

@@ -55,6 +55,16 @@ class Naming:
                 return found
         return ()
 
+    def shared(self) -> Iterator[tuple[str, Found]]:
+        """Names that stand for several labels, each with these: an event of that name is ambiguous, and so is
+        one that is written like several labels but like none of them exactly."""
+        told: set[Found] = set()
+        for index in (self._exact, self._folded, self._bare):
+            for form, labels in index.items():
+                if len(labels) > 1 and labels not in told:
+                    told.add(labels)
+                    yield form, labels
+
     def _steps(self, name: str) -> Iterator[tuple[Mapping[str, Found], str]]:
         yield self._exact, name
         plain = _ASSEMBLY.sub("", name.strip())

@@ -1,4 +1,4 @@
-"""Whether a flow can be followed to its end: a bounded exploration of the markings it can reach, for ``lint``."""
+"""Whether a flow can be followed to its end, for ``lint``: a bounded exploration of what it can reach."""
 
 from monitor.soundness.telling import soundness
 

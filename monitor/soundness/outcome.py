@@ -1,4 +1,4 @@
-"""What an exploration shows: where runs get stuck or go round without a way out, and what they never come to."""
+"""What an exploration shows: where runs get stuck or go round for good, and what they never come to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an exploration shows, as problems of the model: each with the element, how it comes about, and the mend."""
+"""What an exploration shows, as problems: each with the element, how it comes about, and the mend."""
 
 from __future__ import annotations
 
@@ -48,12 +48,13 @@ class _Telling:
             yield Problem(Severity.ERROR, "no-completion", said, self._home)
         yield from self._once(map(self._deadlock, outcome.deadlocks))
         yield from self._once(map(self._circle, outcome.circles))
-        told = [growth for growth in self._explored.growths if not self._intended(growth)]
+        endless = {place for number, growth in cuts if number not in alike for place in growth.places}
+        told = [growth for growth in self._explored.growths if endless.intersection(self._tokens(growth))]
         yield from self._once(map(self._growth, told))
         if not self._explored.gave_up and len(alike) == len(cuts):
             yield from self._dead()
         if not self._explored.complete:
-            yield self._incomplete(piled_up=bool(told))
+            yield self._incomplete(piled_up=len(alike) < len(cuts))
 
     @staticmethod
     def _once(problems: Iterable[Problem]) -> Iterator[Problem]:
@@ -123,7 +124,7 @@ class _Telling:
         held = [Counter(node.index for node, _ in standing(flow, explored.markings[n])) for n in circle]
         moving = {at for one in held for at in one if any(one[at] != other[at] for other in held)}
         labels = {edge.label for number in circle for edge in explored.edges[number] or ()} - {None}
-        inside = {node.id for at in moving if (node := flow.nodes[at])}
+        inside = {flow.nodes[at].id for at in moving}
         named = [
             node
             for node in flow.nodes
@@ -163,7 +164,7 @@ class _Telling:
         trace = explored.trace(growth.base)
         node = flow.nodes[flow.place_node(self._tokens(growth)[0])]
         if growth.overflow:
-            said = f"Tokens may pile up without bound: {_after(trace)} they go round here faster than any event."
+            said = f"Tokens may pile up without bound: {_after(trace)} they go round here without any event."
         else:
             again = explored.trace(growth.at, growth.base)
             certain = node.scope == 0 and all(one.kind in _MONOTONE for one in flow.nodes)
@@ -229,7 +230,7 @@ class _Telling:
         elif piled_up:
             how = f"Explored {followed} markings, not going on where tokens pile up"
         else:
-            how = f"Explored {followed} markings, with at most {ROUNDS} at once of what may come in any number"
+            how = f"Explored {followed} markings, at most {ROUNDS} at once of what may come in any number"
         said = f"{how}: what is dead or stuck beyond that is not known."
         return Problem(Severity.INFO, "gave-up", said, self._home)
 

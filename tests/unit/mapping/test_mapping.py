@@ -295,21 +295,6 @@ def test_strict_unknown_observes_the_type() -> None:
             mapping(flows=flows, strict_unknown=True)
 
 
-def test_problems_tell_of_labels_no_flow_has() -> None:
-    mapped = mapping(
-        {"as": "PaymentRecieved"},
-        {"as": "GoodsShipped"},
-        {"as": "GoodsShipped", "model": "billing"},
-        {"as": "=data.x"},
-        flows=(ORDER, BILLING),
-    )
-    first, third = mapped.problems()
-    assert "rule 1" in first
-    assert "perhaps PaymentReceived" in first
-    assert "rule 3" in third
-    assert "flow billing" in third
-
-
 def test_invalid_expressions_of_a_flow() -> None:
     with pytest.raises(MappingError, match="flow f, key order of A"):
         mapping(flows=(FlowLabels("f", {"A"}, keys={"A": {"order": "a["}}),))
