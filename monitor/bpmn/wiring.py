@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 
 from monitor.bpmn.compensation import handlers, is_handling
 from monitor.bpmn.document import SUBPROCESSES, SequenceFlow, Severity
 from monitor.bpmn.reading import NODES, Reading, identifier, model_elements
 from monitor.bpmn.tree import Element, one_line
+
+_CHOICES = frozenset({"exclusiveGateway", "inclusiveGateway", "complexGateway"})
 
 
 @dataclass(slots=True)
@@ -37,7 +40,44 @@ def wire(reading: Reading, root: Element) -> Wiring:
         for scope in _scopes(process):
             for element in scope.all("sequenceFlow"):
                 _wire_one(reading, wiring, home, identifier(scope), element)
+    for process in processes:
+        for scope in _scopes(process):
+            _report_cut_off(reading, wiring, home, scope)
     return wiring
+
+
+def _report_cut_off(reading: Reading, wiring: Wiring, home: dict[str, str], scope: Element) -> None:
+    """What only flows from nowhere lead to could never happen, and its events would all be blamed. Without a
+    start event it begins by itself (BPMN 10.5.2), and nothing is lost."""
+    if scope.first("startEvent") is None or scope.tag == "adHocSubProcess":
+        return
+    for element in scope.all("sequenceFlow"):
+        target = reading.find(element.get("targetRef"))
+        source = reading.find(element.get("sourceRef"))
+        if target is None or identifier(target) not in home or target.tag in ("startEvent", "boundaryEvent"):
+            continue
+        if (source is None or identifier(source) not in home) and not wiring.incoming[identifier(target)]:
+            said = (
+                "Only flows that come from nowhere lead here, so its events would all be blamed. Attach them."
+            )
+            reading.report(Severity.ERROR, "cut-off", target, said)
+
+
+def _ends_here(reading: Reading, home: dict[str, str], element: Element) -> str | None:
+    """An end event for a choice that leads nowhere: a trace that takes it stops there."""
+    source = reading.find(element.get("sourceRef"))
+    if source is None or identifier(source) not in home:
+        return None
+    if source.tag not in _CHOICES and element.first("conditionExpression") is None:
+        return None
+    scope = reading.elements[home[identifier(source)]]
+    names = (f"{identifier(element)}~end{number or ''}" for number in count())
+    free = next(name for name in names if name not in reading.elements)
+    end = Element(scope.namespace, "endEvent", element.line, {"id": free})
+    scope.children.append(end)
+    reading.elements[identifier(end)] = end
+    home[identifier(end)] = identifier(scope)
+    return identifier(end)
 
 
 def _scopes(process: Element) -> Iterator[Element]:
@@ -48,7 +88,7 @@ def _scopes(process: Element) -> Iterator[Element]:
 
 def _wire_one(reading: Reading, wiring: Wiring, home: dict[str, str], scope: str, element: Element) -> None:
     source = _end(reading, home, element, "sourceRef")
-    target = _end(reading, home, element, "targetRef")
+    target = _end(reading, home, element, "targetRef") or _ends_here(reading, home, element)
     if source is None or target is None:
         return
     if wiring.handlers.get(source) == target and is_handling(
@@ -90,7 +130,10 @@ def _end(reading: Reading, home: dict[str, str], element: Element, attribute: st
     else:
         what = f"has the {attribute} '{reference}', a {found.tag}, which no token can pass"
     reading.report(
-        Severity.WARNING, "dangling-flow", element, f"This sequence flow {what}: it is dropped. Attach it."
+        Severity.WARNING,
+        "dangling-flow",
+        element,
+        f"This sequence flow {what}: it leads nothing on. Attach it.",
     )
     return None
 
