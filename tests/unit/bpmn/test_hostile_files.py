@@ -130,7 +130,7 @@ HOSTILE: dict[str, tuple[Callable[[], str], str]] = {
     ),
     "a bomb of calls": (lambda: calls(12, 10), "more than the 10000"),
     "a long chain of calls": (lambda: calls(3_000, 1), "nested more than 50 deep"),
-    "one id for all": (lambda: process('<task id="t" name="T"/>' * 9_000), "... and 8899 more."),
+    "one id for all": (lambda: process('<task id="t" name="T"/>\n' * 9_000), "... and 8899 more."),
     "null character": (lambda: process('<task id="t" name="a\0b"/>'), "not well-formed"),
     "null character reference": (lambda: process('<task id="t" name="a&#0;b"/>'), "not well-formed"),
     "cut off": (lambda: process('<task id="t" name="T"/>')[:-20], "not well-formed"),

@@ -38,7 +38,7 @@ def test_a_sound_model_has_no_problems() -> None:
 
 def test_problems_say_file_line_and_name() -> None:
     (problem,) = found('\n<process id="p">\n<task id="t" name="Ship"/></process>', "implicit-start")
-    assert str(problem).startswith("m.bpmn:4: info: t (Ship) ")
+    assert str(problem).startswith("m.bpmn:4: info: t (Ship): ")
 
 
 # Starts and ends
