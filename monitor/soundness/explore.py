@@ -12,7 +12,9 @@ from monitor.bpmn.flow import Flow
 from monitor.conformance.tokens import Marking, TokenGame, Unbounded
 
 MAX_WORK = 1_200_000
-"""Tokens handled before the exploration gives up, less than a second's; a step handles all of its marking."""
+"""About a second's work: each step counts what a dozen tokens do, and each of its marking's tokens."""
+
+_STEP = 12
 
 BROAD = 0.8
 """The share of the work that goes into all markings alike, nearest first. Once it is used up, the rest goes
@@ -147,7 +149,7 @@ class _Exploring:
         if edges is None:
             return
         found.edges[number] = edges
-        self._work += (1 + len(edges)) * (4 + _size(found.markings[number]))
+        self._work += (1 + len(edges)) * (_STEP + _size(found.markings[number]))
         for edge in edges:
             events = self._events[number] + (edge.label is not None)
             if events < self._events[edge.target] and found.edges[edge.target] is None:
@@ -208,8 +210,8 @@ class _Exploring:
 
     def _more(self, marking: Marking, base: Marking) -> tuple[int, ...]:
         """The places where ``marking`` holds more than ``base``; none unless it holds all that ``base`` does,
-        in the same subprocess instances. A timer that went off meanwhile will not do so again, so that is no
-        more of the same; what was completed is counted up to a bound only."""
+        in the same subprocess instances. A timer that went off meanwhile will not do so again: that is no
+        more of the same."""
         scope, tokens, children = marking
         _, fewer, others = base
         if len(tokens) < len(fewer) or len(children) < len(others) or scope != base[0]:
@@ -219,12 +221,12 @@ class _Exploring:
         places = Counter(tokens)
         places.subtract(fewer)
         flow = self._flow
-        fired, done, messages = flow.fired_place(0), flow.done_place(0), flow.message_place(0)
+        fired, done = flow.fired_place(0), flow.done_place(0)
         if any(count < 0 or (count and fired <= place < done) for place, count in places.items()):
             return ()
         added = Counter(children)
         added.subtract(others)
-        grown = [place for place in (+places).elements() if not done <= place < messages]
+        grown = list((+places).elements())
         for one in [child for child, count in added.items() for _ in range(-count)]:
             for child in added:
                 if added[child] > 0 and (inside := self._more(child, one)):

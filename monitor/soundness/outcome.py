@@ -95,7 +95,8 @@ def standing(flow: Flow, marking: Marking) -> Iterator[tuple[Node, int]]:
 
 
 def dead(flow: Flow, explored: Explored) -> frozenset[str]:
-    """The ids of the elements that no run explored comes to, in no instance of theirs."""
+    """The ids of the elements that no run explored comes to, in no instance of theirs. (A boundary event that
+    only marks what its activity is compensated by never happens itself.)"""
     reached = {node.index for marking in explored.markings for node, _ in standing(flow, marking)}
     for at in explored.arcs:
         reached.update((flow.arcs[at].source, flow.arcs[at].target))
@@ -103,13 +104,15 @@ def dead(flow: Flow, explored: Explored) -> frozenset[str]:
     for scope in flow.scopes:
         if scope.index in opened:
             reached.update(scope.starts)
+    markers = {node.index for node in flow.nodes if node.kind is NodeKind.BOUNDARY}
     for node in flow.nodes:
+        markers -= {*node.boundaries, node.catcher[1] if node.catcher is not None else -1}
         if node.index in reached:
             reached.update(_beside(flow, node))
             owner = flow.scopes[node.scope].owner
             reached.update(() if owner is None else (owner,))
     alive = {flow.nodes[at].id for at in reached}
-    return frozenset(node.id for node in flow.nodes) - alive
+    return frozenset(node.id for node in flow.nodes if node.index not in markers) - alive
 
 
 def _beside(flow: Flow, node: Node) -> Iterator[int]:

@@ -136,7 +136,7 @@ class _Telling:
 
     def _intended(self, growth: Growth) -> bool:
         """Whether the model means any number: of what an event begins that does not interrupt, of instances
-        that run at once, or of messages that nobody waits for."""
+        that run at once, or only notes of what was completed, and messages that nobody waits for."""
         if growth.overflow:
             return False
         if not self._tokens(growth) or set(self._explored.trace(growth.at, growth.base)) & self._repeated:
@@ -145,7 +145,7 @@ class _Telling:
         return any(node.kind is NodeKind.SPAWN for node, _ in standing(self._flow, base))
 
     def _tokens(self, growth: Growth) -> list[int]:
-        return [place for place in growth.places if place < self._flow.message_place(0)]
+        return [place for place in growth.places if place < self._flow.fired_place(0)]
 
     @cached_property
     def _repeated(self) -> set[str | None]:

@@ -48,14 +48,34 @@ def event_subprocess(*, interrupting: bool) -> str:
         (gates("exclusive", "g", "h"), tasks("A", "B"), "s -> h -> A -> g -> B -> e\ng -> h"),
         (gates("parallel", "g", "j"), tasks("A", "B"), "s -> g -> A -> j -> e\ng -> B -> j"),
         (gates("inclusive", "g", "j"), tasks("A", "B"), "s -> g -> A -> j -> e\ng -> B -> j"),
-        (  # a timer that goes off once leaves one token, not many
+        (  # timers that go off once leave one token each, not many
             tasks("A", "B"),
-            '<boundaryEvent id="b" attachedToRef="A" cancelActivity="false"><timerEventDefinition/>'
-            "</boundaryEvent>",
-            "s -> A -> e\nb -> B",
+            *(
+                f'<boundaryEvent id="b{number}" attachedToRef="A" cancelActivity="false">'
+                "<timerEventDefinition/></boundaryEvent>"
+                for number in range(4)
+            ),
+            "s -> A -> e\n" + "\n".join(f"b{number} -> B" for number in range(4)),
+        ),
+        (  # events behind an event-based gateway that nothing follows
+            gates("eventBased", "g"),
+            *(
+                f'<intermediateCatchEvent id="{name}" name="{name}"><messageEventDefinition/>'
+                "</intermediateCatchEvent>"
+                for name in "AB"
+            ),
+            "s -> g -> A\ng -> B -> e",
+        ),
+        (
+            tasks("A", "B"),
+            '<task id="U" name="U" isForCompensation="true"/>',
+            '<boundaryEvent id="b" attachedToRef="A"><compensateEventDefinition/></boundaryEvent>',
+            '<association id="to" sourceRef="b" targetRef="U"/>',
+            '<intermediateThrowEvent id="t"><compensateEventDefinition/></intermediateThrowEvent>',
+            "s -> A -> B -> t -> e",
         ),
     ],
-    ids=["line", "loop", "parallel", "inclusive", "timer"],
+    ids=["line", "loop", "parallel", "inclusive", "timers", "race", "compensation"],
 )
 def test_nothing_is_said_of_sound_flows(content: tuple[str, ...]) -> None:
     assert said(*content) == ()
@@ -223,3 +243,16 @@ def test_a_deadlock_far_away_is_found_although_the_rest_is_given_up() -> None:
     assert problems[-1].code == "gave-up"
     assert "then gave up" in problems[-1].message
     assert "dead-element" not in [problem.code for problem in problems]
+
+
+def test_what_was_completed_again_and_again_is_no_token() -> None:
+    problems = said(
+        gates("exclusive", "g", "h"),
+        tasks("A"),
+        '<task id="U" name="U" isForCompensation="true"/>',
+        '<boundaryEvent id="b" attachedToRef="A"><compensateEventDefinition/></boundaryEvent>',
+        '<association id="to" sourceRef="b" targetRef="U"/>',
+        '<intermediateThrowEvent id="t"><compensateEventDefinition/></intermediateThrowEvent>',
+        "s -> h -> A -> g -> t -> e\ng -> h",
+    )
+    assert [problem.code for problem in problems] == ["gave-up"]
