@@ -191,6 +191,7 @@ class _Exploring:
             if more:
                 growth = Growth(base, number, more)
                 self._found.growths.append(growth)
+                self._work += 2 * _STEP
                 self._rounds[number] += 1
                 if self._rounds[number] > ROUNDS:
                     self._found.cuts[number] = growth
