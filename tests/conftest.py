@@ -1,6 +1,9 @@
 """Fixtures for real services, shared by a whole test run and started when the first test needs them.
 
 ``CHOREOSCOPE_REQUIRE_SERVICES=1`` makes a service that cannot be had a failure instead of a skip.
+
+Property tests try the same examples every time, so that nothing fails by chance where it was not changed;
+``--hypothesis-profile=explore`` looks for new ones.
 """
 
 import os
@@ -9,11 +12,18 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.services import VARIABLES, Host, RemoteHost, Service, Unavailable, private
 from tests.services.catalogue import Name
 from tests.services.databases import drop_database, fresh_database, make_template
 from tests.services.host import Services
+
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.load_profile("steady")
 
 _HOST = pytest.StashKey[Services]()
 _NEEDS: dict[str, Name] = {

@@ -125,6 +125,7 @@ def _flow(draft: Draft) -> Flow:
         main_key=options.main_key,
         slas=options.slas,
         ordering=options.ordering,
+        guards=tuple(draft.guards),
     )
     return replace(flow, hash=flow_hash(flow))
 
@@ -140,6 +141,15 @@ def _check_slas(draft: Draft, labels: Mapping[str, object]) -> None:
 def flow_hash(flow: Flow) -> str:
     """16 hex digits over everything a verdict depends on."""
     said = repr(
-        (SEMANTICS, flow.nodes, flow.arcs, flow.scopes, sorted(flow.labels.items()), flow.slas, flow.ordering)
+        (
+            SEMANTICS,
+            flow.nodes,
+            flow.arcs,
+            flow.scopes,
+            sorted(flow.labels.items()),
+            flow.slas,
+            flow.ordering,
+            flow.guards,
+        )
     )
     return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
+from typing import Any, Protocol
 
 from monitor.domain.calendar import Calendar
 
@@ -124,6 +125,30 @@ class Scope:
     sequential: bool = False
 
 
+class Condition(Protocol):
+    """A condition on kept data: its text as people read it, the ``fields`` it speaks of, and whether it
+    holds, None where the data does not decide."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def fields(self) -> frozenset[str]: ...
+
+    def holds(self, values: Mapping[str, Any]) -> bool | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The condition of a sequence flow, ``flow`` being its id. While it does not hold the arcs ``unless`` are
+    forbidden, while it holds those of ``when`` are (the default flow; leaving out an inclusive one)."""
+
+    flow: str
+    condition: Condition
+    unless: tuple[int, ...]
+    when: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Sla:
     """A promise about traces of the flow (DESIGN 3.5).
@@ -159,7 +184,7 @@ class Flow:
     """One version of one expected flow. ``hash`` covers everything a verdict depends on.
 
     ``labels`` maps each label to the ids of the elements it is seen at; ``aliases`` maps element ids and
-    further names to labels. ``start_labels`` are those a trace can begin with.
+    further names to labels. ``guards`` are the conditions that kept data may decide.
     """
 
     key: str
@@ -174,6 +199,7 @@ class Flow:
     main_key: str | None = None
     slas: tuple[Sla, ...] = ()
     ordering: Ordering = Ordering()
+    guards: tuple[Guard, ...] = ()
 
     def node_place(self, node: int) -> int:
         return len(self.arcs) + node

@@ -156,7 +156,7 @@ def _refuse_other_formats(source: bytes, file: str) -> None:
     text = _decoded_start(source)
     prolog = _PROLOG.match(text)
     doctype = _DOCTYPE.match(text, prolog.end()) if prolog is not None else None
-    if doctype is not None:
+    if prolog is not None and doctype is not None:
         if doctype[1]:
             raise UnreadableModel(place, _exported("an HTML page"))
         raise _refused_doctype(Place(file, text.count("\n", 0, prolog.end()) + 1))

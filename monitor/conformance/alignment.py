@@ -20,6 +20,7 @@ from itertools import count
 from typing import NamedTuple
 
 from monitor.conformance.automaton import Automaton, State
+from monitor.conformance.order import chains
 
 MAX_WORK = 150_000
 """Moves looked at past which a good alignment is given instead of an optimal one; and for each event of
@@ -35,8 +36,13 @@ LOCAL_WINDOWS = 8
 _ROUNDING = 1e-6
 """Bounds on what may still come are sums of shares."""
 
-Shape = tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
-"""A trace as the search sees it: per window its labels and, for each, which others come before (bits)."""
+
+class Shape(NamedTuple):
+    """A trace as the search sees it. Of each window: its labels, and for each which others come before
+    (bits). ``forbidden``: the sequence flows that conditions rule out in each, and right after it."""
+
+    windows: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
+    forbidden: tuple[tuple[frozenset[int], frozenset[int]], ...] = ()
 
 
 class MoveKind(IntEnum):
@@ -111,18 +117,26 @@ class _Trace:
     """A shape and, from each window on, how many events are left, and how many of each label."""
 
     def __init__(self, shape: Shape) -> None:
-        self.shape = shape
-        self.left = [0] * (len(shape) + 1)
-        counts: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(shape) + 1))
-        for at in range(len(shape) - 1, -1, -1):
-            labels = shape[at][0]
+        self.windows = windows = shape.windows
+        self.forbidden = shape.forbidden
+        self.left = [0] * (len(windows) + 1)
+        counts: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(windows) + 1))
+        for at in range(len(windows) - 1, -1, -1):
+            labels = windows[at][0]
             self.left[at] = self.left[at + 1] + len(labels)
             for label in labels:
                 counts[label][at] += 1
         for several in counts.values():
-            for at in range(len(shape) - 1, -1, -1):
+            for at in range(len(windows) - 1, -1, -1):
                 several[at] += several[at + 1]
         self.counts = dict(counts)
+        self._chains: dict[int, list[tuple[int, list[int]]]] = {}
+
+    def chains(self, window: int) -> list[tuple[int, list[int]]]:
+        known = self._chains.get(window)
+        if known is None:
+            known = self._chains[window] = chains(*self.windows[window])
+        return known
 
 
 class _Search:
@@ -140,7 +154,7 @@ class _Search:
     ) -> None:
         self.automaton = automaton
         self.trace = trace
-        self.shape = trace.shape
+        self.windows = trace.windows
         self.origin = origin
         self.until = until
         self.max_work = max_work
@@ -210,7 +224,7 @@ class _Search:
         before = self._parents.get(node)
         skipped = before if before is not None and before[1] is MoveKind.MODEL else None
         if left:
-            labels = self.shape[window][0]
+            labels = self.windows[window][0]
             for index in self._next(node):
                 label = labels[index]
                 after = step(state, label)
@@ -221,7 +235,7 @@ class _Search:
                     self._reach(self._after(node, index, state), price, node, MoveKind.LOG, label, index)
         if left or self.finish:
             price = rank + _MODEL + (left << _SKIPS_AT)
-            for label in self.automaton.labels(state):
+            for label in (*self.automaton.labels(state), *self.automaton.against(state)):
                 after = step(state, label)
                 if after is not None:
                     self._reach((window, node[1], after), price, node, MoveKind.MODEL, label, -1)
@@ -265,24 +279,30 @@ class _Search:
 
     def _after(self, node: _Node, index: int, state: State) -> _Node:
         consumed = node[1] | 1 << index
-        if consumed == (1 << len(self.shape[node[0]][0])) - 1:
-            return (node[0] + 1, 0, state)
+        if consumed == (1 << len(self.windows[node[0]][0])) - 1:
+            return (node[0] + 1, 0, self._past(node[0], state))
         return (node[0], consumed, state)
+
+    def _past(self, window: int, state: State) -> State:
+        """The state once a window is over and the next one, if there is one, begins."""
+        forbidden = self.trace.forbidden
+        if forbidden:
+            state = self.automaton.given(state, forbidden[window][1])
+            if window + 1 < len(forbidden):
+                state = self.automaton.given(state, forbidden[window + 1][0])
+        return state
 
     def _next(self, node: _Node) -> Sequence[int]:
         """Indices of the window's events that may come next; of interchangeable ones the first."""
-        labels, before = self.shape[node[0]]
-        if len(labels) == 1:
+        window, consumed, _ = node
+        before = self.windows[window][1]
+        if len(before) == 1:
             return (0,)
-        consumed = node[1]
         found: list[int] = []
-        taken: set[tuple[str, int]] = set()
-        for index, label in enumerate(labels):
-            if consumed >> index & 1 or before[index] & ~consumed:
-                continue
-            if (label, before[index]) not in taken or any(b >> index & 1 for b in before):
-                taken.add((label, before[index]))
-                found.append(index)
+        for members, chain in self.trace.chains(window):
+            taken = (consumed & members).bit_count()
+            if taken < len(chain) and not before[chain[taken]] & ~consumed:
+                found.append(chain[taken])
         return found
 
     # past the bound ----------------------------------------------------------------------------------
@@ -300,7 +320,7 @@ class _Search:
         while node[0] < self.until:
             window, consumed, state = node
             index = self._next(node)[0]
-            label = self.shape[window][0][index]
+            label = self.windows[window][0][index]
             after = self.automaton.step(state, label)
             tail = [Move(MoveKind.LOG, label, window, index, state)]
             if after is not None and self._at_least(self._after(node, index, after)) <= self._at_least(node):
@@ -319,15 +339,22 @@ class _Search:
                 else:
                     rank += _LOG + left if move.kind is MoveKind.LOG else 0
                     node = self._after(node, move.event, move.state)
-            moves += tail
+                moves.append(move._replace(state=node[2]))
         self.work += self.max_work - spare
         return _Found(moves, rank, node[2], exact=False)
 
 
-def align(automaton: Automaton, shape: Shape) -> Alignment:
-    """An optimal alignment of a trace of at least one event (a good one where a bound is passed)."""
-    max_work = MAX_WORK + WORK_PER_EVENT * len(shape)
-    trace, origin, until = _Trace(shape), (0, 0, automaton.initial), len(shape)
+def align(
+    automaton: Automaton, shape: Shape, start: State | None = None, max_work: int | None = None
+) -> Alignment:
+    """An optimal alignment of a trace of at least one event from ``start`` on (None: from the flow's
+    beginning), a good one past ``max_work`` (else :data:`MAX_WORK`) moves looked at."""
+    until = len(shape.windows)
+    max_work = (MAX_WORK if max_work is None else max_work) + WORK_PER_EVENT * until
+    initial = start or automaton.initial
+    if shape.forbidden:
+        initial = automaton.given(initial, shape.forbidden[0][0])
+    trace, origin = _Trace(shape), (0, 0, initial)
     search = _Search(automaton, trace, origin, until, max_work)
     found = search.run()
     assert found is not None, "leaving out every event is always a way"
@@ -403,4 +430,4 @@ def count_early(automaton: Automaton, state: State, early: Counter[str]) -> tupl
 
 def shape_of(labels: Sequence[str]) -> Shape:
     """The shape of a trace whose every event has its own place in time."""
-    return tuple(((label,), (0,)) for label in labels)
+    return Shape(tuple(((label,), (0,)) for label in labels))

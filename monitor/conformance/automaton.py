@@ -5,7 +5,9 @@ observable step: silent steps are explored when a label is asked for, not before
 one of the set can reach silently are dropped, for whatever they allow the other allows too. States and
 markings are interned, so an in-order event costs one dictionary look-up.
 
-Silent exploration follows one token at a time (see :mod:`~monitor.conformance.chains`).
+Conditions that kept data decides forbid sequence flows for a while: a state knows which, and
+:meth:`Automaton.given` leads to the same state under others. Going by one all the same is a step with a
+label of its own, which no event has but an alignment may take.
 
 Where a bound is passed the state is ``undecided``: it blames nothing.
 """
@@ -13,67 +15,49 @@ Where a bound is passed the state is ``undecided``: it blames nothing.
 from __future__ import annotations
 
 import json
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-from monitor.bpmn.flow import Flow, NodeKind
+from monitor.bpmn.flow import Flow
 from monitor.conformance.ahead import Ahead, Bounds
-from monitor.conformance.chains import Chains, Movers
-from monitor.conformance.tokens import Marking, Step, TokenGame, Unbounded
+from monitor.conformance.chains import Chains
+from monitor.conformance.explore import Explorer
+from monitor.conformance.knowledge import ruled_out
+from monitor.conformance.tokens import Marking, Unbounded, gone_against
+
+_NOTHING: frozenset[int] = frozenset()
 
 MAX_MARKINGS = 2_000
 """Markings of one state."""
 
-MAX_EXPLORED = 5_000
-"""Silent markings explored from one marking."""
+MAX_CHOSEN = 2_000
+"""Markings looked at where choices become forbidden that may have been made already."""
 
 MAX_STATES = 50_000
 """Interned states and markings past which the memory is dropped and built anew."""
 
 
-class _Reach:
-    """What one marking can do: ``moves`` to the markings after each label, ``near`` how few silent steps
-    lead there, ``silent`` the markings reached by silent steps alone, ``final`` whether one of these (or
-    itself) is finished."""
+class State:
+    """One interned state. ``moves`` is filled as labels are asked for (None: the label is not possible).
+    ``forbidden`` are the sequence flows that conditions rule out now."""
 
-    __slots__ = ("final", "moves", "near", "silent", "truncated")
+    __slots__ = ("_ahead", "_labels", "final", "forbidden", "key", "markings", "moves", "undecided")
 
     def __init__(
         self,
-        moves: dict[str, frozenset[Marking]],
-        near: dict[str, int],
-        silent: frozenset[Marking],
+        markings: frozenset[Marking],
+        key: str,
         final: bool,
-        truncated: bool,
+        undecided: bool,
+        forbidden: frozenset[int] = frozenset(),
     ) -> None:
-        self.moves = moves
-        self.near = near
-        self.silent = silent
-        self.final = final
-        self.truncated = truncated
-
-
-class _Branch(NamedTuple):
-    """Something to explore: of a marking, those who may move next (None: all), and the join or the end of a
-    scope they are to complete before an event counts (None: it counts at once)."""
-
-    marking: Marking
-    movers: Movers | None
-    goal: int | None
-
-
-class State:
-    """One interned state. ``moves`` is filled as labels are asked for (None: the label is not possible)."""
-
-    __slots__ = ("_ahead", "_labels", "final", "key", "markings", "moves", "undecided")
-
-    def __init__(self, markings: frozenset[Marking], key: str, final: bool, undecided: bool) -> None:
         self.markings = markings
         self.key = key
         self.final = final
         self.undecided = undecided
-        self.moves: dict[str, State | None] = {}
+        self.forbidden = forbidden
+        self.moves: dict[str | frozenset[int], State | None] = {}
         self._labels: tuple[str, ...] | None = None
         self._ahead: Bounds | None = None
 
@@ -86,26 +70,25 @@ class Automaton:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
-        self.game = TokenGame(flow)
-        self.chains = Chains(flow)
-        self._reach: dict[Marking, _Reach] = {}
-        self._states: dict[frozenset[Marking], State] = {}
+        self._chains = Chains(flow)
+        self._explorers: dict[frozenset[int], Explorer] = {}
+        self._states: dict[tuple[frozenset[Marking], frozenset[int]], State] = {}
         self._keys: dict[str, State] = {}
         self._bounds = Ahead(flow)
         self._exceptions = frozenset(flow.labels) - _ordinary_labels(flow)
-        self._inclusive = any(node.kind in (NodeKind.OR, NodeKind.COMPLEX) for node in flow.nodes)
         self.initial = self._start()
 
     def _start(self) -> State:
         try:
-            return self._intern(frozenset((self.game.initial(),)), undecided=False)
+            forbidden = ruled_out(self.flow.guards, {})
+            return self._intern(frozenset((self._explorer(forbidden).game.initial(),)), forbidden)
         except Unbounded:
             return self.undecided
 
     @property
     def undecided(self) -> State:
         """The state past every bound: allows anything, blames nothing."""
-        return self._intern(frozenset(), undecided=True)
+        return self._intern(frozenset(), _NOTHING, undecided=True)
 
     def step(self, state: State, label: str) -> State | None:
         """The state after ``label``; None where no marking allows it. An undecided state allows anything."""
@@ -118,20 +101,31 @@ class Automaton:
         """Labels possible next. First those that every reading allows, and of them what is due before what
         takes silent steps or an interruption."""
         if state._labels is None:
-            state._labels = self._ranked(state.markings)
+            state._labels = self._ranked(state, state.markings)
         return state._labels
 
     def due(self, state: State) -> tuple[str, ...]:
         """The labels worth telling people: where the flow can end here, only those of readings that can."""
         if not state.final:
             return self.labels(state)
-        return self._ranked([marking for marking in state.markings if self._explore(marking).final])
+        explorer = self._explorer(state.forbidden)
+        return self._ranked(state, [m for m in state.markings if explorer.explore(m).final])
 
-    def _ranked(self, markings: Collection[Marking]) -> tuple[str, ...]:
+    def against(self, state: State) -> tuple[str, ...]:
+        """The choices possible next that go against a condition, as labels of their own."""
+        if not state.forbidden:
+            return ()
+        explorer = self._explorer(state.forbidden)
+        found = {label for marking in state.markings for label in explorer.explore(marking).near}
+        return tuple(sorted(label for label in found if gone_against(label) is not None))
+
+    def _ranked(self, state: State, markings: Collection[Marking]) -> tuple[str, ...]:
+        explorer = self._explorer(state.forbidden)
         near: defaultdict[str, list[int]] = defaultdict(list)
         for marking in markings:
-            for label, steps in self._explore(marking).near.items():
-                near[label].append(steps + (label in self._exceptions))
+            for label, steps in explorer.explore(marking).near.items():
+                if gone_against(label) is None:
+                    near[label].append(steps + (label in self._exceptions))
         return tuple(sorted(near, key=lambda at: (len(near[at]) < len(markings), min(near[at]), at)))
 
     def ahead(self, state: State) -> Bounds:
@@ -150,7 +144,8 @@ class Automaton:
         any. None once the flow can end here."""
         if state.final or not state.markings:
             return ()
-        readings = [{self.flow.nodes[at].id for at in self.game.waiting(m)} for m in state.markings]
+        game = self._explorer(state.forbidden).game
+        readings = [{self.flow.nodes[at].id for at in game.waiting(m)} for m in state.markings]
         return tuple(sorted(set.intersection(*readings) or set.union(*readings)))
 
     def state(self, key: str) -> State | None:
@@ -159,8 +154,9 @@ class Automaton:
         if known is not None:
             return known
         try:
-            undecided, markings = json.loads(key)
-            return self._intern(frozenset(_marking(m) for m in markings), undecided=bool(undecided))
+            undecided, markings, *forbidden = json.loads(key)
+            arcs = frozenset(int(arc) for arc in forbidden[0]) if forbidden else _NOTHING
+            return self._intern(frozenset(map(_marking, markings)), arcs, undecided=bool(undecided))
         except (ValueError, TypeError, IndexError, KeyError):
             return None
 
@@ -169,23 +165,46 @@ class Automaton:
         several = list(states)
         if len(several) == 1:
             return several[0]
+        if any(state.undecided for state in several):
+            return self.undecided
+        forbidden = several[0].forbidden
         markings: set[Marking] = set()
         for state in several:
             markings |= state.markings
-        return self._intern(self._reduced(markings), undecided=any(s.undecided for s in several))
+        return self._intern(self._explorer(forbidden).reduced(markings), forbidden)
+
+    def given(self, state: State, forbidden: frozenset[int]) -> State:
+        """The same state once other sequence flows are forbidden. What was allowed until now may have been
+        chosen already."""
+        if state.undecided or forbidden == state.forbidden:
+            return state
+        known = state.moves.get(forbidden)
+        if known is not None:
+            return known
+        fresh = forbidden - state.forbidden
+        markings = set(state.markings)
+        for marking in state.markings if fresh else ():
+            chosen = self._explorer(state.forbidden).passing(marking, fresh, MAX_CHOSEN)
+            if chosen is None:
+                return self.undecided
+            markings |= chosen
+        after = self._intern(self._explorer(forbidden).reduced(markings), forbidden)
+        state.moves[forbidden] = after
+        return after
 
     # building ----------------------------------------------------------------------------------------
 
     def _expand(self, state: State, label: str) -> State | None:
-        if label not in self.flow.labels:
+        if label not in self.flow.labels and gone_against(label) is None:
             return None
         if state.undecided:
             state.moves[label] = state
             return state
+        explorer = self._explorer(state.forbidden)
         reached: set[Marking] = set()
         undecided = False
         for marking in state.markings:
-            reach = self._explore(marking)
+            reach = explorer.explore(marking)
             undecided |= reach.truncated
             reached |= reach.moves.get(label, frozenset())
         if undecided and label in self.ahead(state):  # some of what is possible was not looked at
@@ -193,105 +212,44 @@ class Automaton:
         elif not reached:
             after = None
         else:
-            markings = self._reduced(reached)
+            markings = explorer.reduced(reached)
             if len(markings) > MAX_MARKINGS:
                 after = self.undecided
             else:
-                after = self._intern(markings, undecided=False)
+                after = self._intern(markings, state.forbidden)
         state.moves[label] = after
         return after
 
-    def _reduced(self, markings: set[Marking]) -> frozenset[Marking]:
-        """Without the markings another one reaches silently (of two that reach each other one stays)."""
-        if len(markings) == 1:
-            return frozenset(markings)
-        left = set(markings)
-        for marking in sorted(markings):
-            if marking in left:
-                left -= self._explore(marking).silent - {marking}
-        return frozenset(left)
-
-    def _explore(self, start: Marking) -> _Reach:
-        known = self._reach.get(start)
-        if known is not None:
+    def _intern(
+        self, markings: frozenset[Marking], forbidden: frozenset[int], *, undecided: bool = False
+    ) -> State:
+        known = self._states.get((markings, forbidden))
+        if known is not None and not undecided:
             return known
-        moves: defaultdict[str, set[Marking]] = defaultdict(set)
-        near: dict[str, int] = {}
-        first = _Branch(start, None, None)
-        pending: deque[tuple[_Branch, int]] = deque(((first, 0),))
-        seen = {first}
-        final = truncated = False
-        while pending:
-            branch, steps = pending.popleft()
-            marking, movers, goal = branch
-            final = final or self.game.is_final(marking)
-            following: list[_Branch] = []
-            if movers is None:
-                following += self._toward(marking, self.chains.waiting(marking))
-            try:
-                for step in self.game.steps(marking, movers):
-                    if step.label is None:
-                        following += self._onward(step, goal)
-                    elif goal is None:
-                        moves[step.label].add(step.marking)
-                        near.setdefault(step.label, steps)
-            except Unbounded:
-                truncated = True
-            fresh = [one for one in dict.fromkeys(following) if one not in seen]
-            seen.update(fresh)
-            pending.extend((one, steps + 1) for one in fresh)
-            if len(seen) > MAX_EXPLORED:
-                truncated = True
-                break
-        reach = _Reach(
-            {label: frozenset(after) for label, after in moves.items()},
-            near,
-            frozenset(branch.marking for branch in seen),
-            final,
-            truncated,
-        )
-        self._reach[start] = reach
-        return reach
-
-    def _onward(self, step: Step, goal: int | None) -> Iterable[_Branch]:
-        """What to do after a silent step, on the way to ``goal`` if there is one."""
-        marking, wake = step.marking, step.wake
-        stalled = wake.stalled - wake.fired
-        if wake.free or (wake.fired and self._inclusive):
-            yield _Branch(marking, None, None)
-        elif goal is None or goal in wake.fired:
-            if wake.landed:
-                yield _Branch(marking, frozenset(wake.landed), None)
-            yield from self._toward(marking, stalled)
-        else:
-            chain = self.chains.leading(frozenset(wake.landed), goal)
-            if chain:
-                yield _Branch(marking, chain, goal)
-            yield from self._toward(marking, stalled)
-
-    def _toward(self, marking: Marking, goals: Iterable[int]) -> Iterable[_Branch]:
-        return [_Branch(marking, self.chains.movers(marking, goal), goal) for goal in goals]
-
-    def _intern(self, markings: frozenset[Marking], *, undecided: bool) -> State:
-        if not undecided:
-            known = self._states.get(markings)
-            if known is not None:
-                return known
-        key = json.dumps([int(undecided), sorted(markings)], separators=(",", ":"))
+        said: list[Any] = [int(undecided), sorted(markings)]
+        key = json.dumps([*said, sorted(forbidden)] if forbidden else said, separators=(",", ":"))
         known = self._keys.get(key)
         if known is not None:
             return known
-        final = undecided or any(self._explore(marking).final for marking in markings)
-        state = State(markings, key, final, undecided)
+        explore = self._explorer(forbidden).explore
+        final = undecided or any(explore(marking).final for marking in markings)
+        state = State(markings, key, final, undecided, forbidden)
         if not undecided:
-            self._states[markings] = state
+            self._states[markings, forbidden] = state
         self._keys[key] = state
         return state
 
+    def _explorer(self, forbidden: frozenset[int]) -> Explorer:
+        known = self._explorers.get(forbidden)
+        if known is None:
+            known = self._explorers[forbidden] = Explorer(self._chains, forbidden)
+        return known
+
     def forget(self) -> None:
         """Drop what was memoised once it has outgrown its bound. States handed out before stay valid."""
-        if len(self._states) + len(self._reach) > MAX_STATES:
-            self._reach.clear()
+        explored = sum(map(len, self._explorers.values()))
+        if len(self._states) + len(self._explorers) + explored > MAX_STATES:
+            self._explorers.clear()
             self._states.clear()
             self._keys.clear()
             self.initial = self._start()

@@ -75,6 +75,12 @@ class Chains:
                         found |= self._reaching(every, 1 << missing)
         return frozenset(found)
 
+    def may_pass(self, marking: Marking, arc: int) -> bool:
+        """Whether silent steps may bring a token over the sequence flow."""
+        return any(self._reached(self._node(mover)) >> arc & 1 for mover in self._all(marking)) or any(
+            self._reached(node) >> arc & 1 for node in self.waiting(marking)
+        )
+
     def _ending(self, instance: Marking) -> set[int]:
         """All must go; so whichever is first. Of an open subprocess also what ends it."""
         _, tokens, children = instance

@@ -16,6 +16,7 @@ from monitor.bpmn.flow import Flow
 from monitor.conformance.alignment import MoveKind
 from monitor.conformance.automaton import Automaton, State
 from monitor.conformance.concurrent import run
+from monitor.conformance.knowledge import NOTHING_KNOWN, Knowledge
 from monitor.conformance.order import Window, parts, windows
 from monitor.conformance.segment import Passed, Segment, SegmentJudge, passed
 from monitor.conformance.segments import (
@@ -27,6 +28,7 @@ from monitor.conformance.segments import (
     load_standing,
     load_start,
 )
+from monitor.conformance.tokens import gone_against
 from monitor.domain.checkpoint import Checkpoint, Sum, total
 from monitor.domain.event import Observation
 from monitor.domain.verdict import Finding, Verdict
@@ -83,6 +85,7 @@ class Checker:
         self.automaton = Automaton(flow)
         self.cutting = cutting or Cutting()
         self._segments = SegmentJudge(flow, self.automaton)
+        self._knowledge = Knowledge(flow)
         self._tolerance = flow.ordering.tolerance
         self._fitting: dict[str, Verdict] = {}
 
@@ -94,7 +97,7 @@ class Checker:
         standing = load_standing(stored, self.automaton, self.flow.hash)
         if standing is None:
             return None
-        base, after, window, settled, events = standing
+        base, after, window, settled, events, (known_before, known) = standing
         cut = windows(observations, self._tolerance)
         first = cut[0].observations
         since = first[0].time
@@ -108,7 +111,8 @@ class Checker:
         else:
             since = window[0].time
             cut[0] = windows((*window, *first), self._tolerance)[0]
-            after = base
+            after, known = base, known_before
+        cut = self._knowledge.informed(cut, known)
         path: list[Passed] = []
         checkpoints: list[Checkpoint] = []
         for at, group in enumerate(cut):
@@ -117,13 +121,15 @@ class Checker:
                 return None
             goes_on = bool(window) and at == 0
             if not goes_on and self.cutting.is_before(group, settled.events + events):
-                checkpoints.append(self._checkpoint(Start(after), group.observations[0].time, Sum(events)))
+                start = Start(after, known=_known_around(group)[0])
+                checkpoints.append(self._checkpoint(start, group.observations[0].time, Sum(events)))
                 settled, events = total((settled, Sum(events))), 0
             base, after = after, reached
             path.extend(passed([o for o in group.observations if o not in window], after))
             events += len(group.observations)
         last = cut[-1].observations
-        text = dump_standing(self.flow.hash, Standing(base, after, last, settled, events - len(last)))
+        standing = Standing(base, after, last, settled, events - len(last), _known_around(cut[-1]))
+        text = dump_standing(self.flow.hash, standing)
         return Judged(
             self._with(settled, self._fits(after)),
             tuple(one.observation for one in path),
@@ -139,15 +145,15 @@ class Checker:
     def replay(self, observations: Sequence[Observation]) -> tuple[Judged, tuple[Observation, ...]]:
         """Judge the first trace that a chain's observations make up, and give back those after it: a start
         event after a complete trace begins a new one (and that may follow another version of the flow)."""
-        return self._replay(Start(self.automaton.initial), windows(observations, self._tolerance))
+        cut = self._knowledge.informed(windows(observations, self._tolerance), NOTHING_KNOWN)
+        return self._replay(Start(self.automaton.initial), cut)
 
     def resume(
         self, begin: Checkpoint, before: Sum, observations: Sequence[Observation]
     ) -> tuple[Judged, tuple[Observation, ...]] | None:
         """As :meth:`replay`, given the observations from the cut ``begin`` on; ``before`` is what all
         segments before it amount to. None where the trace must be replayed from its beginning."""
-        cut = windows(observations, self._tolerance)
-        start = self._start(begin, before, cut[0])
+        start, cut = self._start(begin, before, observations)
         return None if start is None else self._replay(start, cut)
 
     def rejoin(
@@ -155,15 +161,15 @@ class Checker:
     ) -> Rejoined | None:
         """Judge the part of a trace between two cuts (``begin`` None: from its beginning) again. None where
         the trace does not stand at ``end`` as it did, so that what comes after must be judged again."""
-        cut = windows(observations, self._tolerance)
-        start = self._start(begin, before, cut[0])
+        start, cut = self._start(begin, before, observations)
         if start is None:
             return None
         course = _Course(start)
         last, at = self._follow(course, cut)
         if at < len(cut):
             return None
-        again = self._checkpoint(_settled(course.start, last, end.time), end.time, last.sum)
+        learned = _known_around(cut[-1])[1]
+        again = self._checkpoint(_settled(course.start, last, end.time, learned), end.time, last.sum)
         if again.text != end.text:
             return None
         return Rejoined(tuple(course.findings), (*course.checkpoints, again))
@@ -171,9 +177,12 @@ class Checker:
     def counted(self, observations: Sequence[Observation]) -> tuple[str, ...]:
         """The labels of one trace's steps as its alignment counts them, in an order the flow allows: what
         happened and was allowed, and what was skipped."""
-        trace = [part for window in windows(observations, self._tolerance) for part in parts(window)]
-        moves = self._segments.align(self.automaton.initial, trace).moves
-        return tuple(move.label for move in moves if move.kind is not MoveKind.LOG)
+        cut = self._knowledge.informed(windows(observations, self._tolerance), NOTHING_KNOWN)
+        trace = [part for window in cut for part in parts(window)]
+        moves = self._segments.align(Start(self.automaton.initial), trace).moves
+        return tuple(
+            move.label for move in moves if move.kind is not MoveKind.LOG and gone_against(move.label) is None
+        )
 
     # parts -------------------------------------------------------------------------------------------
 
@@ -184,7 +193,8 @@ class Checker:
         stored = None
         if last.last is not None:
             window = cut[end - 1].observations
-            standing = Standing(*last.last, window, settled, last.sum.events - len(window))
+            before = last.sum.events - len(window)
+            standing = Standing(*last.last, window, settled, before, _known_around(cut[end - 1]))
             stored = dump_standing(self.flow.hash, standing)
         judged = Judged(
             replace(
@@ -217,7 +227,7 @@ class Checker:
             ):
                 return segment, at
             time = cut[end].observations[0].time
-            course.start = _settled(course.start, segment, time)
+            course.start = _settled(course.start, segment, time, _known_around(cut[end])[0])
             course.checkpoints.append(self._checkpoint(course.start, time, segment.sum))
 
     def _next_cut(self, start: Start, cut: Sequence[Window], at: int) -> int:
@@ -229,14 +239,20 @@ class Checker:
             events += len(cut[end].observations)
         return len(cut)
 
-    def _start(self, begin: Checkpoint | None, before: Sum, window: Window) -> Start | None:
-        """None where the text is another version's, or a new trace begins at this cut now."""
-        if begin is None:
-            return Start(self.automaton.initial)
-        start = load_start(begin.text, self.automaton, self.flow.hash, begin.time, before)
-        if start is None or self._segments.ends_before(start.state, start.early, window):
-            return None
-        return start
+    def _start(
+        self, begin: Checkpoint | None, before: Sum, observations: Sequence[Observation]
+    ) -> tuple[Start | None, list[Window]]:
+        """Where to begin (None where the text is another version's, or a new trace begins at this cut now),
+        and the windows from there on."""
+        start: Start | None = Start(self.automaton.initial)
+        if begin is not None:
+            start = load_start(begin.text, self.automaton, self.flow.hash, begin.time, before)
+        if start is None:
+            return None, []
+        cut = self._knowledge.informed(windows(observations, self._tolerance), start.known)
+        if begin is not None and self._segments.ends_before(start.state, start.early, cut[0]):
+            return None, cut
+        return start, cut
 
     def _checkpoint(self, start: Start, time: datetime, segment: Sum) -> Checkpoint:
         return Checkpoint(time, dump_start(self.flow.hash, start), segment)
@@ -274,6 +290,11 @@ class Checker:
         self.automaton.forget()
 
 
-def _settled(start: Start, segment: Segment, time: datetime) -> Start:
+def _settled(start: Start, segment: Segment, time: datetime, known: str) -> Start:
     """Where the segment after a cut at ``time`` begins."""
-    return Start(segment.state, segment.early, time, total((start.before, segment.sum)))
+    return Start(segment.state, segment.early, time, total((start.before, segment.sum)), known)
+
+
+def _known_around(window: Window) -> tuple[str, str]:
+    """What is known of the fields of conditions before a window, and after it."""
+    return (NOTHING_KNOWN, NOTHING_KNOWN) if window.data is None else window.data[:2]

@@ -15,21 +15,20 @@ MAX_WORK = 200_000
 def run(automaton: Automaton, state: State, window: Window) -> State | None:
     """The state after all of a window's observations; None where no order of them is allowed, the undecided
     state where that could not be found out."""
-    if len(window.observations) == 1:
-        return automaton.step(state, window.observations[0].label)
-    after: State | None = state
-    for part in parts(window):
+    data = window.data
+    after: State | None = state if data is None else automaton.given(state, data.forbidden)
+    for part in [window] if len(window.observations) == 1 else parts(window):
         if after is None:
             return None
         after = _run_part(automaton, after, part)
-    return after
+    return after if after is None or data is None else automaton.given(after, data.then)
 
 
 def _run_part(automaton: Automaton, state: State, window: Window) -> State | None:
-    observations, before = window
+    observations, before, _ = window
     if len(observations) == 1:
         return automaton.step(state, observations[0].label)
-    lines = chains(window)
+    lines = chains([observation.label for observation in observations], before)
     work = 0
     layer: dict[int, set[State]] = {0: {state}}
     for _ in observations:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from monitor.bpmn.flow import Flow
 from monitor.conformance.alignment import Alignment, Move, MoveKind
 from monitor.conformance.automaton import Automaton, State
 from monitor.conformance.order import Window
-from monitor.domain.event import Observation
+from monitor.conformance.tokens import gone_against
+from monitor.domain.event import Json, Observation
 from monitor.domain.verdict import Finding, FindingKind
 
 MAX_NAMED = 3
@@ -17,10 +19,16 @@ MAX_NAMED = 3
 
 
 def explain(
-    flow: Flow, automaton: Automaton, alignment: Alignment, trace: Sequence[Window]
+    flow: Flow,
+    automaton: Automaton,
+    alignment: Alignment,
+    trace: Sequence[Window],
+    start: State | None = None,
+    known: Sequence[Mapping[str, Json]] = (),
 ) -> tuple[Finding, ...]:
-    """One finding for each thing that went wrong, in trace order."""
-    return _Story(flow, automaton, alignment.moves, trace).tell()
+    """One finding for each thing that went wrong since ``start``, in trace order. ``known``: the values of
+    the conditions' fields in each window."""
+    return _Story(flow, automaton, start or automaton.initial, alignment.moves, trace, known).tell()
 
 
 def listed(labels: Sequence[str], joiner: str) -> str:
@@ -35,13 +43,20 @@ def listed(labels: Sequence[str], joiner: str) -> str:
 
 class _Story:
     def __init__(
-        self, flow: Flow, automaton: Automaton, moves: Sequence[Move], trace: Sequence[Window]
+        self,
+        flow: Flow,
+        automaton: Automaton,
+        start: State,
+        moves: Sequence[Move],
+        trace: Sequence[Window],
+        known: Sequence[Mapping[str, Json]],
     ) -> None:
         self.flow = flow
+        self.known = known
         self.automaton = automaton
         self.moves = moves
         self.trace = trace
-        self.before: list[State] = [automaton.initial, *(move.state for move in moves[:-1])]
+        self.before: list[State] = [start, *(move.state for move in moves[:-1])]
         self.pairs = _moved(moves)
 
     def tell(self) -> tuple[Finding, ...]:
@@ -54,6 +69,8 @@ class _Story:
             elif move.kind is MoveKind.LOG:
                 findings.append(self._happened(at, move, move.label in seen))
                 seen.add(move.label)
+            elif (arc := gone_against(move.label)) is not None:
+                findings.append(self._against(at, arc))
             elif at not in self.pairs:
                 findings.append(self._missing(at, move, skipped[move.label]))
                 skipped[move.label] += 1
@@ -106,11 +123,39 @@ class _Story:
             message = f"{move.label} came too late: {said}."
         return self._finding(FindingKind.OUT_OF_ORDER, move, expected, message)
 
-    def _missing(self, at: int, move: Move, nth: int) -> Finding:
-        shown_by = next((other for other in self.moves[at:] if other.kind is not MoveKind.MODEL), None)
-        last = self._observation(
-            shown_by or next(m for m in reversed(self.moves) if m.kind is not MoveKind.MODEL)
+    def _against(self, at: int, arc: int) -> Finding:
+        """A branch was taken that its condition rules out."""
+        shown_by, shown = self._shown_by(at)
+        guard = next(guard for guard in self.flow.guards if arc in (*guard.unless, *guard.when))
+        known = self.known[shown_by.window if shown_by else -1] if self.known else {}
+        values = [
+            f"{field} was {json.dumps(known[field], ensure_ascii=False, default=str)}"
+            for field in sorted(guard.condition.fields)
+            if field in known
+        ]
+        said = f" ({listed(values, 'and')})" if values else ""
+        came = f"{shown_by.label} came" if shown_by else "The flow ended so"
+        holds = "does not hold" if arc in guard.unless else "holds"
+        return Finding(
+            kind=FindingKind.CONDITION,
+            name=shown_by.label if shown_by else guard.condition.text,
+            element=self.flow.nodes[self.flow.arcs[arc].source].id,
+            event=shown.event_id if shown_by else None,
+            identity=shown.identity if shown_by else None,
+            time=shown.time,
+            expected=self.automaton.due(self.before[at]),
+            message=f"{came} although “{guard.condition.text}” {holds}{said}"
+            f"{self._instead(self.automaton.due(self.before[at]))}.",
         )
+
+    def _shown_by(self, at: int) -> tuple[Move | None, Observation]:
+        """The event after a skip that shows it, None at the trace's end; and when that was."""
+        shown_by = next((other for other in self.moves[at:] if other.kind is not MoveKind.MODEL), None)
+        last = shown_by or next(m for m in reversed(self.moves) if m.kind is not MoveKind.MODEL)
+        return shown_by, self._observation(last)
+
+    def _missing(self, at: int, move: Move, nth: int) -> Finding:
+        shown_by, last = self._shown_by(at)
         came = f": {shown_by.label} came without it" if shown_by else ""
         return Finding(
             kind=FindingKind.MISSING,

@@ -24,12 +24,23 @@ MAX_UNTANGLED = 500
 contradiction leaves only what the time says."""
 
 
+class Data(NamedTuple):
+    """What events told of the fields of the flow's conditions before a window (``known``) and after it
+    (``learned``), as JSON; and the sequence flows that rules out: while it happens, and ``then``."""
+
+    known: str
+    learned: str
+    forbidden: frozenset[int]
+    then: frozenset[int]
+
+
 class Window(NamedTuple):
     """Observations no gap in time separates. ``before[i]`` are the observations of the window (as bits of
-    their index) known to come before ``observations[i]``."""
+    their index) known to come before ``observations[i]``. ``data``: of a flow with conditions."""
 
     observations: tuple[Observation, ...]
     before: tuple[int, ...]
+    data: Data | None = None
 
 
 def sort_key(observation: Observation) -> tuple[datetime, str, bytes]:
@@ -53,7 +64,7 @@ def windows(observations: Sequence[Observation], tolerance: timedelta) -> list[W
 
 def parts(window: Window) -> list[Window]:
     """The same window as windows one after the other, as small as the known order allows."""
-    observations, before = window
+    observations, before, data = window
     if len(observations) == 1 or not any(before):
         return [window]
     # what everything from here on comes after, going from the last to be ready to the first
@@ -70,21 +81,26 @@ def parts(window: Window) -> list[Window]:
             cut.append(_part(window, order[start:place]))
             start = place
         passed |= 1 << at
-    return [*cut, _part(window, order[start:])] if cut else [window]
+    if not cut:
+        return [window]
+    cut.append(_part(window, order[start:]))
+    if data is not None:  # only the last one leaves behind what all of them told
+        undecided = data._replace(then=data.forbidden)
+        cut = [*(part._replace(data=undecided) for part in cut[:-1]), cut[-1]._replace(data=data)]
+    return cut
 
 
-def chains(window: Window) -> list[tuple[int, list[int]]]:
+def chains(labels: Sequence[str], before: Sequence[int]) -> list[tuple[int, list[int]]]:
     """Indices of a window's observations in chains, each with its bits: of a chain's observations the next
     one not taken yet is the only one that need be tried, because it is known to come before the others or
     because they are interchangeable."""
-    labels = [observation.label for observation in window.observations]
     precede = 0
-    for bits in window.before:
+    for bits in before:
         precede |= bits
     found: list[list[int]] = []
     twins: dict[tuple[str, int], list[int]] = {}
-    for at in sorted(range(len(labels)), key=lambda at: (window.before[at].bit_count(), at)):
-        bits = window.before[at]
+    for at in sorted(range(len(labels)), key=lambda at: (before[at].bit_count(), at)):
+        bits = before[at]
         chain = None if precede >> at & 1 else twins.get((labels[at], bits))
         if chain is None and bits:
             chain = next((one for one in found if bits >> one[-1] & 1), None)

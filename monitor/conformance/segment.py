@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
+
+import orjson
 
 from monitor.bpmn.flow import Flow
 from monitor.conformance.alignment import (
@@ -38,6 +39,10 @@ MAX_VARIANTS = 10_000
 
 MAX_ENDS_WORK = 500_000
 """Moves looked at in search of a deviating trace's end; past it, it is taken to have none."""
+
+MAX_LATER_WORK = 20_000
+"""Moves looked at to align a segment after the first: they come again and again, and the whole is a good
+alignment at best, anyway."""
 
 MAX_ALIGNED = 250
 """Concurrent events aligned together; a deviating segment with more at one instant is undecided."""
@@ -77,7 +82,7 @@ class SegmentJudge:
     def __init__(self, flow: Flow, automaton: Automaton) -> None:
         self.flow = flow
         self.automaton = automaton
-        self._alignments: dict[tuple[str, Shape], Alignment] = {}
+        self._alignments: dict[tuple[str, Shape, int | None], Alignment] = {}
         self._starts = frozenset(automaton.labels(automaton.initial))
 
     def judge(self, start: Start, cut: Sequence[Window]) -> Segment:
@@ -116,11 +121,15 @@ class SegmentJudge:
             and run(self.automaton, state, window) is None
         )
 
-    def align(self, state: State, trace: Sequence[Window]) -> Alignment:
-        shape: Shape = tuple((tuple(o.label for o in w.observations), w.before) for w in trace)
-        known = self._alignments.get((state.key, shape))
+    def align(self, start: Start, trace: Sequence[Window]) -> Alignment:
+        state, most = start.state, None if start.time is None else MAX_LATER_WORK
+        shape = Shape(
+            tuple((tuple(o.label for o in w.observations), w.before) for w in trace),
+            tuple((w.data.forbidden, w.data.then) for w in trace if w.data is not None),
+        )
+        known = self._alignments.get((state.key, shape, most))
         if known is None:
-            known = self._alignments[state.key, shape] = align(self._beginning_at(state), shape)
+            known = self._alignments[state.key, shape, most] = align(self.automaton, shape, state, most)
         return known
 
     def forget(self) -> None:
@@ -134,13 +143,14 @@ class SegmentJudge:
         split = [(part, at) for at, window in enumerate(cut) for part in parts(window)]
         if any(len(part.observations) > MAX_ALIGNED for part, _ in split):
             return self._undecided(cut)
-        at = self._end_of_deviating(start.state, cut, first)
+        at = self._end_of_deviating(start, cut, first)
         split = [one for one in split if one[1] < at]
         trace = [part for part, _ in split]
-        alignment = self.align(start.state, trace)
+        alignment = self.align(start, trace)
         if any(move.state.undecided for move in alignment.moves):
             return self._undecided(cut[:at])
-        findings = explain(self.flow, self._beginning_at(start.state), alignment, trace)
+        known = [orjson.loads(part.data.known) for part in trace if part.data is not None]
+        findings = explain(self.flow, self.automaton, alignment, trace, start.state, known)
         findings, early = _early_of_before(findings, start.early_labels)
         more = () if alignment.complete else count_early(self.automaton, alignment.state, early)
         told = more[-1].state if more else alignment.state
@@ -164,7 +174,7 @@ class SegmentJudge:
         path = tuple(one for window in cut for one in passed(window.observations, state))
         return Segment(len(cut), path, state, False, 0, state, Sum(len(path)))
 
-    def _end_of_deviating(self, state: State, cut: Sequence[Window], first: int) -> int:
+    def _end_of_deviating(self, start: Start, cut: Sequence[Window], first: int) -> int:
         """The first window after ``first`` that begins a new trace: all before it make a complete one, which
         does not go on with it. Aligning anew at every possible start would take for ever on long traces, so
         where the events since the last time fit, its ends are carried on."""
@@ -178,7 +188,7 @@ class SegmentJudge:
                 if run(self.automaton, ends.first, window) is None:
                     return at
             elif ends is None or may_be_complete(self.automaton, ends):
-                so_far = self.align(state, [part for one in cut[:at] for part in parts(one)])
+                so_far = self.align(start, [part for one in cut[:at] for part in parts(one)])
                 if so_far.complete and run(self.automaton, so_far.state, window) is None:
                     return at
                 ends = so_far.ends
@@ -202,14 +212,6 @@ class SegmentJudge:
 
     def _finished(self, state: State, early: tuple[tuple[str, int], ...]) -> bool:
         return _counted(self.automaton, state, early).final
-
-    def _beginning_at(self, state: State) -> Automaton:
-        """The same automaton, memory and all, as if the flow began at ``state``."""
-        if state is self.automaton.initial:
-            return self.automaton
-        view = copy(self.automaton)
-        view.initial = state
-        return view
 
 
 def passed(instant: Sequence[Observation], state: State) -> list[Passed]:

@@ -50,11 +50,14 @@ def ending(scope: int) -> int:
 
 class Settling:
     """A flow's markings at rest. Holds nothing but the flow; with a ``trail``, the sequence flows that tokens
-    passed are noted there, for the picture."""
+    passed are noted there, for the picture. ``forbidden``: those that conditions rule out."""
 
-    def __init__(self, flow: Flow, trail: list[int] | None = None) -> None:
+    def __init__(
+        self, flow: Flow, trail: list[int] | None = None, forbidden: frozenset[int] = frozenset()
+    ) -> None:
         self.flow = flow
         self.trail = trail
+        self.forbidden = forbidden
         self._arcs = len(flow.arcs)
         self._count = len(flow.nodes)
         self._marks = self._arcs + 2 * self._count  # places from here on hold marks, not tokens

@@ -21,6 +21,19 @@ MANY_SENT = 64
 """Messages of one kind on their way at once from which on they are not counted any more."""
 
 
+_AGAINST = "\0"
+
+
+def against(arc: int) -> str:
+    """The label of a choice that goes by a forbidden sequence flow: no event is called so."""
+    return f"{_AGAINST}{arc}"
+
+
+def gone_against(label: str) -> int | None:
+    """The sequence flow whose condition a step of this label goes against, if it does."""
+    return int(label[1:]) if label.startswith(_AGAINST) else None
+
+
 class Step(NamedTuple):
     """One step of the token game. ``label`` is None for a silent step. ``consumed`` is the place whose token
     moved, or the mark of what began or ended by itself (a subprocess: its node's place; a handler: its fired
@@ -179,7 +192,8 @@ class TokenGame(Settling):
             case NodeKind.XOR:
                 for arc in node.outgoing:
                     wake = Wake()
-                    yield None, self._settle(scope, rest, children, (arc,), wake), wake, None
+                    label = against(arc) if arc in self.forbidden else None
+                    yield label, self._settle(scope, rest, children, (arc,), wake), wake, None
             case NodeKind.RACE:
                 for arc in node.outgoing:
                     target = self.flow.nodes[self.flow.arcs[arc].target]

@@ -29,6 +29,7 @@ KINDS = {
     FindingKind.UNKNOWN: "Unknown event",
     FindingKind.AFTER_END: "After the end",
     FindingKind.TOO_EARLY: "Too early",
+    FindingKind.CONDITION: "Against a condition",
     FindingKind.SLA_AT_RISK: "SLA at risk",
     FindingKind.SLA_BREACH: "SLA breached",
 }

@@ -150,6 +150,7 @@ MARKS: Mapping[str, Glyph] = {
     "unknown": (Stroke("M-2.4,-2.2C-2.4,-5.4 2.6,-5.4 2.6,-2.2C2.6,0 0,-0.2 0,1.8M0,4V4.4"),),
     "after_end": (Stroke("M-4,0H2.4M0,-2.6L2.6,0L0,2.6M-4,-4V4"),),
     "too_early": (Stroke("M4,0H-2.4M0,-2.6L-2.6,0L0,2.6M4,-4V4"),),
+    "condition": (Stroke("M0,-4.8L4.8,0L0,4.8L-4.8,0ZM-1.6,-1.6L1.6,1.6M1.6,-1.6L-1.6,1.6"),),
     "sla_at_risk": (Stroke(circle(4.6)), Stroke("M0,-2.6V0.2L2,1.4")),
     "sla_breach": (Stroke("M-3.6,-4.4H3.6L-3.6,4.4H3.6Z"),),
 }

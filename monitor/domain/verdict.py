@@ -18,6 +18,7 @@ class FindingKind(StrEnum):
     UNKNOWN = "unknown"
     AFTER_END = "after_end"
     TOO_EARLY = "too_early"
+    CONDITION = "condition"
     SLA_AT_RISK = "sla_at_risk"
     SLA_BREACH = "sla_breach"
 

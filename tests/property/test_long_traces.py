@@ -37,6 +37,9 @@ from tests.support.trees import (
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
+MAX_READINGS = 100
+"""Of the reference's expressions; what a longer word leaves of a tree may be very many."""
+
 
 class Kept:
     """One trace as a database keeps it, by the rules of ``TraceUpdate``; it answers as ``Ingest`` does."""
@@ -102,6 +105,8 @@ def cases(draw: st.DrawFn) -> tuple[Tree, list[str]]:
     language = Language(tree)
     states, word = language.start, []
     for _ in range(draw(st.integers(5, 30))):
+        if len(states) > MAX_READINGS:
+            break
         possible = [label for label in ALPHABET if language.step(states, label)]
         if not possible:
             break

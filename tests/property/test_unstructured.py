@@ -94,8 +94,9 @@ class Naive:
             if part.kind == "boundary":
                 self.boundaries.setdefault(part.owner, []).append(part)
         self.starts = [part for part in graph.parts if part.kind == "start"]
+        first = self._initially()
         self.reaching = {arc: self._reaching(arc) for arc in self.targets}
-        self.initial = self._closed([self._initially()])
+        self.initial = self._closed([first])
 
     def _initially(self) -> Marking:
         if self.starts:

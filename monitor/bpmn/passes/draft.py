@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from monitor.bpmn.document import Document, FlowNode, Problem, Process, Severity
-from monitor.bpmn.flow import Arc, Node, Ordering, Scope, Sla
+from monitor.bpmn.flow import Arc, Guard, Node, Ordering, Scope, Sla
 from monitor.bpmn.passes.unfold import unfold
 
 
@@ -24,6 +25,15 @@ class Options:
     bind: Mapping[str, str] = field(default_factory=dict)
     slas: tuple[Sla, ...] = ()
     ordering: Ordering = field(default_factory=Ordering)
+
+
+class Choice(NamedTuple):
+    """What the condition of sequence flow ``arc`` decides: the arcs that are not taken unless it holds, and
+    those that are not taken when it does."""
+
+    arc: int
+    unless: tuple[int, ...]
+    when: tuple[int, ...]
 
 
 class Draft:
@@ -47,6 +57,8 @@ class Draft:
         self.by_id: dict[str, int] = {}
         self.elements: dict[int, FlowNode] = {}
         self.aliases: defaultdict[str, set[str]] = defaultdict(set)
+        self.choices: list[Choice] = []
+        self.guards: list[Guard] = []
         self.process = process
         named = frozenset({*options.silent, *options.bind.values()})
         self.process = unfold(process, called, named, self.refuse)

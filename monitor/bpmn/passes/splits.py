@@ -7,10 +7,11 @@ the others left open until it shows, it has n.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor.bpmn.flow import Arc, Node, NodeKind
-from monitor.bpmn.passes.draft import Draft
+from monitor.bpmn.passes.draft import Choice, Draft
 
 _INCLUSIVE = ("inclusiveGateway", "complexGateway")
 
@@ -36,6 +37,8 @@ class _Split:
         self._node = node = draft.nodes[at]
         self._entries: defaultdict[int, list[int]] = defaultdict(list)
         self._outgoing: dict[int, list[int]] = {}
+        self._unless: defaultdict[int, list[int]] = defaultdict(list)
+        self._when: defaultdict[int, list[int]] = defaultdict(list)
         conditional = node.type in _INCLUSIVE
         default = draft.elements[at].default
         self._default = next((arc for arc in node.outgoing if draft.arcs[arc].id == default), None)
@@ -44,10 +47,11 @@ class _Split:
         self._maybe = [arc for arc in arcs if arc not in self._always]
 
     def write_out(self) -> None:
-        """Put the choices between the node and its flows."""
+        """Put the choices between the node and its flows. What a condition rules out is not chosen, and what
+        it demands is not left out."""
         merges = {arc: self._add(NodeKind.PASS) for arc in self._node.outgoing}
-        options = {arc: self._option(merges[arc]) for arc in self._maybe} if self._several() else {}
-        ways = []
+        options = {arc: self._option(arc, merges[arc]) for arc in self._maybe} if self._several() else {}
+        ways: list[int] = []
         certain: list[int | None] = [None] if self._always else [*self._maybe]
         for first in certain:
             way = self._add(NodeKind.PASS)
@@ -65,18 +69,29 @@ class _Split:
             ways.append(way)
         choice = ways[0] if len(ways) == 1 else self._add(NodeKind.XOR)
         if len(ways) > 1:
-            for way in ways:
-                self._link(choice, way)
+            self._guard(certain, [self._link(choice, way) for way in ways])
+        self._draft.choices += [
+            Choice(arc, tuple(self._unless[arc]), tuple(self._when[arc])) for arc in self._maybe
+        ]
         self._finish(choice, merges)
+
+    def _guard(self, certain: Sequence[int | None], ways: Sequence[int]) -> None:
+        """``ways``: the choices of one that is certain, then that of the default flow if there is one."""
+        for arc, way in zip(certain, ways, strict=False):
+            if arc is not None:
+                self._unless[arc].append(way)
+        if self._default is not None:
+            for arc in self._maybe:
+                self._when[arc].append(ways[-1])
 
     def _several(self) -> bool:
         return bool(self._always) or len(self._maybe) > 1
 
-    def _option(self, merge: int) -> int:
+    def _option(self, arc: int, merge: int) -> int:
         """Taken after all, or not."""
         option = self._add(NodeKind.XOR)
-        self._link(option, merge)
-        self._link(option, self._add(NodeKind.END))
+        self._unless[arc].append(self._link(option, merge))
+        self._when[arc].append(self._link(option, self._add(NodeKind.END)))
         return option
 
     def _finish(self, choice: int, merges: dict[int, int]) -> None:
@@ -100,8 +115,9 @@ class _Split:
         self._draft.elements[index] = self._draft.elements[node.index]
         return index
 
-    def _link(self, source: int, target: int) -> None:
+    def _link(self, source: int, target: int) -> int:
         index = len(self._draft.arcs)
         self._draft.arcs.append(Arc(index, f"{self._node.id}~{index}", source, target))
         self._outgoing.setdefault(source, []).append(index)
         self._entries[target].append(index)
+        return index

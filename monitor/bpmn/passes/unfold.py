@@ -38,29 +38,25 @@ class _Unfolding:
         self._refuse = refuse
 
     def process(self, process: Process) -> Process:
-        nodes, flows = self._content(process.nodes, process.flows, (process.id,), event=False)
+        nodes, flows = self._content(process.nodes, process.flows, event=False)
         return replace(process, nodes=nodes, flows=flows)
 
     def _content(
         self,
         nodes: Sequence[FlowNode],
         flows: Sequence[SequenceFlow],
-        calling: tuple[str, ...],
         *,
         event: bool,
     ) -> tuple[tuple[FlowNode, ...], tuple[SequenceFlow, ...]]:
         spread_nodes, spread_flows = spread(nodes, flows, self._named, self._refuse, event=event)
-        return tuple(self._unfolded(node, calling) for node in spread_nodes), spread_flows
+        return tuple(self._unfolded(node) for node in spread_nodes), spread_flows
 
-    def _unfolded(self, node: FlowNode, calling: tuple[str, ...]) -> FlowNode:
+    def _unfolded(self, node: FlowNode) -> FlowNode:
         called = self._called.get(node.called_element or "") if node.type == "callActivity" else None
-        if called is not None and called.id in calling:
-            self._refuse(node, "call activities that lead back to themselves")
-        elif called is not None:
+        if called is not None:
             node = _call(node, called)
-            calling = (*calling, called.id)
         if node.children:
-            inside, flows = self._content(node.children, node.flows, calling, event=node.triggered_by_event)
+            inside, flows = self._content(node.children, node.flows, event=node.triggered_by_event)
             node = replace(node, children=inside, flows=flows)
         if node.type == "adHocSubProcess":
             node = _ad_hoc(node)

@@ -14,6 +14,7 @@ from monitor.bpmn.compile import Options
 from monitor.bpmn.document import TASKS
 from monitor.bpmn.flow import Flow
 from monitor.conformance import automaton as automata
+from monitor.conformance import explore
 from monitor.conformance.automaton import Automaton
 from tests.support.flows import flow_of, tasks
 
@@ -709,7 +710,7 @@ def test_tokens_without_bound_are_undecided_not_blamed() -> None:
 
 @pytest.mark.parametrize(("bound", "value"), [("MAX_EXPLORED", 3), ("MAX_MARKINGS", 1)])
 def test_past_a_bound_nothing_is_blamed(monkeypatch: pytest.MonkeyPatch, bound: str, value: int) -> None:
-    monkeypatch.setattr(automata, bound, value)
+    monkeypatch.setattr(explore if bound == "MAX_EXPLORED" else automata, bound, value)
     flow = flow_of(f"""
     {BEGIN} <exclusiveGateway id="x"/> <exclusiveGateway id="y"/> {tasks(*"BCD")}
     <task id="a1" name="A"/> <task id="a2" name="A"/>
