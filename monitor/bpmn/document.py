@@ -174,6 +174,9 @@ class FlowNode:
 
 @dataclass(frozen=True, slots=True)
 class SequenceFlow:
+    """``condition`` is its text as written, ``condition_language`` what the file says that is written in;
+    most say nothing, and :func:`monitor.bpmn.conditions.parse` goes by the text then."""
+
     id: str
     source: str
     target: str

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from monitor.bpmn.compensation import handlers, is_handling
+from monitor.bpmn.conditions import names_language
 from monitor.bpmn.document import SUBPROCESSES, SequenceFlow, Severity
 from monitor.bpmn.reading import NODES, Reading, identifier, model_elements
 from monitor.bpmn.tree import Element, one_line
 
 _CHOICES = frozenset({"exclusiveGateway", "inclusiveGateway", "complexGateway"})
+
+_RESOURCE = "{http://camunda.org/schema/1.0/bpmn}resource"
 
 
 @dataclass(slots=True)
@@ -39,7 +42,7 @@ def wire(reading: Reading, root: Element) -> Wiring:
     for process in processes:
         for scope in _scopes(process):
             for element in scope.all("sequenceFlow"):
-                _wire_one(reading, wiring, home, identifier(scope), element)
+                _wire_one(reading, wiring, home, identifier(scope), element, root)
     for process in processes:
         for scope in _scopes(process):
             _report_cut_off(reading, wiring, home, scope)
@@ -86,7 +89,9 @@ def _scopes(process: Element) -> Iterator[Element]:
     )
 
 
-def _wire_one(reading: Reading, wiring: Wiring, home: dict[str, str], scope: str, element: Element) -> None:
+def _wire_one(
+    reading: Reading, wiring: Wiring, home: dict[str, str], scope: str, element: Element, root: Element
+) -> None:
     source = _end(reading, home, element, "sourceRef")
     target = _end(reading, home, element, "targetRef") or _ends_here(reading, home, element)
     if source is None or target is None:
@@ -112,7 +117,7 @@ def _wire_one(reading: Reading, wiring: Wiring, home: dict[str, str], scope: str
             element,
             f"The flow stands in {scope}, its ends in {home[source]}: it is read as if it stood there.",
         )
-    wiring.flows[home[source]].append(_sequence_flow(reading, element, source, target))
+    wiring.flows[home[source]].append(_sequence_flow(reading, element, source, target, root))
     wiring.outgoing[source].append(identifier(element))
     wiring.incoming[target].append(identifier(element))
 
@@ -138,14 +143,28 @@ def _end(reading: Reading, home: dict[str, str], element: Element, attribute: st
     return None
 
 
-def _sequence_flow(reading: Reading, element: Element, source: str, target: str) -> SequenceFlow:
-    condition = element.first("conditionExpression")
+def _sequence_flow(
+    reading: Reading, element: Element, source: str, target: str, root: Element
+) -> SequenceFlow:
+    condition, language = _condition(element, root)
     return SequenceFlow(
         identifier(element),
         source,
         target,
         reading.place(element),
         name=one_line(element.get("name")),
-        condition=condition.text.strip() or None if condition is not None else None,
-        condition_language=condition.get("language") if condition is not None else None,
+        condition=condition,
+        condition_language=language,
     )
+
+
+def _condition(flow: Element, root: Element) -> tuple[str | None, str | None]:
+    """The condition's text, or where else it is kept (``camunda:resource``), and its language: its own, or
+    the file's. The latter counts only where it can matter: nearly every tool writes XPath there, whatever
+    its conditions are written in."""
+    found = flow.first("conditionExpression")
+    if found is None:
+        return None, None
+    text = found.text.strip() or found.get(_RESOURCE)
+    general = root.get("expressionLanguage")
+    return text, found.get("language") or (general if names_language(general) else None)

@@ -22,6 +22,7 @@ from monitor.domain.event import Event, InboxReason, Json, Key, Misfit, Observat
 from monitor.errors import MappingError
 from monitor.expressions import EventGetter, over_event
 from monitor.mapping import sentences
+from monitor.mapping.fields import FieldGetter, field_getter
 from monitor.mapping.keys import KeyUnfit, conventional, encodes, key_text
 from monitor.mapping.naming import Naming
 from monitor.mapping.rules import CompiledRule, Rule, RuleBook
@@ -45,7 +46,8 @@ class FlowLabels:
     label -> the label under which the start of the same activity is observed, for logs that tell both.
     ``key``: the name of its main correlation key, None where the model names none (then ``case``). ``keys``:
     label -> default key expressions by key name, from the model itself. ``attributes``: expressions whose
-    values SLAs and conditions need; each is kept on the observation under its own text.
+    values SLAs and conditions need; each is kept on the observation under its own text. ``fields``: dotted
+    names that conditions read; each is kept under that name where a rule keeps it (``mapping.fields``).
     """
 
     flow: str
@@ -55,6 +57,7 @@ class FlowLabels:
     key: str | None = None
     keys: abc.Mapping[str, abc.Mapping[str, str]] = field(default_factory=dict)
     attributes: tuple[str, ...] = ()
+    fields: abc.Collection[str] = ()
 
 
 Getters = tuple[tuple[str, EventGetter], ...]
@@ -81,6 +84,7 @@ class _Way(NamedTuple):
     keys: Getters
     stated: bool
     attributes: Getters
+    fields: tuple[tuple[str, FieldGetter], ...]
 
 
 class _Kind(NamedTuple):
@@ -191,6 +195,11 @@ class Mapping:
             raw = orjson.dumps(_cleaned(found))
         return raw.decode()
 
+    def _kept_of(self, matched: tuple[int, ...]) -> list[str]:
+        """The ``keep`` expressions that are about events which these rules match."""
+        keep = [*self._keep, *(one for number in matched for one in self._rules[number].keep)]
+        return [text for text, _ in keep]
+
     def _stated(self, matched: tuple[int, ...], event: Event) -> tuple[str | None, ...]:
         """What the label expressions of the matched rules say of this event."""
         if self._labelling.isdisjoint(matched):
@@ -230,7 +239,7 @@ class Mapping:
                     ignored = True  # this flow sees the activity's completion only
                     continue
                 label = start
-            ways.append(_way(flow, label, rule))
+            ways.append(_way(flow, label, rule, self._kept_of(kind.matched)))
         if ways or ignored:
             return _Plan(tuple(ways))
         known = {label for flow in self._flows for label in flow.labels.labels}
@@ -269,12 +278,16 @@ def _is_for(rule: CompiledRule, flow: _Flow) -> bool:
     return not rule.rule.models or flow.key in rule.rule.models
 
 
-def _way(flow: _Flow, label: str, rule: CompiledRule | None) -> _Way:
+def _way(flow: _Flow, label: str, rule: CompiledRule | None, keep: Sequence[str]) -> _Way:
     stated = rule.keys if rule is not None else ()
     main = flow.main_key
     keys = tuple(sorted(stated or flow.keys.get(label, ()), key=lambda item: item[0] != main))
     attributes = {**dict(flow.attributes), **dict(rule.attributes if rule is not None else ())}
-    return _Way(flow.key, label, main, keys, bool(stated), tuple(attributes.items()))
+    given = rule.rule.attributes if rule is not None else {}
+    found = ((name, field_getter(name, given, keep)) for name in sorted(flow.labels.fields))
+    fields = {name: get for name, get in found if get is not None}
+    plain = tuple((name, get) for name, get in attributes.items() if name not in fields)
+    return _Way(flow.key, label, main, keys, bool(stated), plain, tuple(fields.items()))
 
 
 def _keys(way: _Way, event: Event) -> tuple[Key, ...]:
@@ -309,14 +322,19 @@ def _observation(way: _Way, keys: tuple[Key, ...], event: Event) -> Observation:
         offset,
         _sequence(attributes["sequence"]) if "sequence" in attributes else None,
         attributes.get("causationid"),
-        _attributes(way.attributes, event) if way.attributes else (),
+        _attributes(way, event) if way.attributes or way.fields else (),
     )
 
 
-def _attributes(getters: Getters, event: Event) -> tuple[tuple[str, Json], ...]:
-    """Scalars only: observations are stored and pickled, and conditions compare nothing else."""
-    found = ((name, get(event)) for name, get in getters)
-    return tuple((name, value) for name, value in found if _is_plain(value))
+def _attributes(way: _Way, event: Event) -> tuple[tuple[str, Json], ...]:
+    """Scalars only: observations are stored and pickled, and conditions compare nothing else. A null counts
+    where a condition could ask for it."""
+    found = ((name, get(event)) for name, get in way.attributes)
+    asked = ((name, get(event)) for name, get in way.fields)
+    return (
+        *((name, value) for name, value in found if _is_plain(value)),
+        *((name, value) for name, value in asked if value is None or _is_plain(value)),
+    )
 
 
 def _is_plain(value: Json) -> bool:
