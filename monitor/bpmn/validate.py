@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from monitor.bpmn.document import Document, Problem, Process
-from monitor.bpmn.rules import events, names, paths, pools
+from monitor.bpmn.rules import conditions, events, names, paths, pools
 from monitor.bpmn.rules.scope import Scope
 
 _SCOPE_RULES: tuple[Callable[[Scope], Iterator[Problem]], ...] = (
@@ -17,6 +17,7 @@ _SCOPE_RULES: tuple[Callable[[Scope], Iterator[Problem]], ...] = (
     paths.gateways,
     paths.default_flows,
     paths.ignored_conditions,
+    conditions.unreadable,
     events.kinds,
     events.boundaries,
     events.cancel_ends,

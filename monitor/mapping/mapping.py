@@ -22,7 +22,7 @@ from monitor.domain.event import Event, InboxReason, Json, Key, Misfit, Observat
 from monitor.errors import MappingError
 from monitor.expressions import EventGetter, over_event
 from monitor.mapping import sentences
-from monitor.mapping.fields import FieldGetter, field_getter
+from monitor.mapping.fields import ABSENT, FieldGetter, field_getter
 from monitor.mapping.keys import KeyUnfit, conventional, encodes, key_text
 from monitor.mapping.naming import Naming
 from monitor.mapping.rules import CompiledRule, Rule, RuleBook
@@ -328,12 +328,17 @@ def _observation(way: _Way, keys: tuple[Key, ...], event: Event) -> Observation:
 
 def _attributes(way: _Way, event: Event) -> tuple[tuple[str, Json], ...]:
     """Scalars only: observations are stored and pickled, and conditions compare nothing else. A null counts
-    where a condition could ask for it."""
+    where a condition could ask for it; what is there but too much to keep is an empty list, for what an
+    earlier event said no longer holds."""
     found = ((name, get(event)) for name, get in way.attributes)
     asked = ((name, get(event)) for name, get in way.fields)
     return (
         *((name, value) for name, value in found if _is_plain(value)),
-        *((name, value) for name, value in asked if value is None or _is_plain(value)),
+        *(
+            (name, value if value is None or _is_plain(value) else [])
+            for name, value in asked
+            if value is not ABSENT
+        ),
     )
 
 
