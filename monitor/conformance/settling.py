@@ -211,7 +211,7 @@ class Settling:
                 elif undo.kind is NodeKind.TASK:
                     places.append(self.flow.node_place(undo.index))
         assert node.inner is not None
-        return tuple(left), (node.inner, tuple(sorted(places)), tuple(sorted(children)))
+        return tuple(left), self._settle(node.inner, places, children, (), wake)
 
     def _begin(self, handler: Node, tokens: Iterable[int], wake: Wake) -> Marking:
         """An event subprocess that something else than an event begins."""

@@ -324,13 +324,16 @@ class TokenGame(Settling):
     ) -> Iterator[tuple[str | None, Marking | _Undo, Wake, Node | None]]:
         scope, _, children = marking
         wake = Wake(free=True)
+        assert node.inner is not None
+        waits = self.flow.scopes[node.inner].owner == node.index
+        arcs = () if waits else node.outgoing
         if node.outward:
-            yield None, _Undo(node, (scope, rest, children)), wake, None
+            yield None, _Undo(node, self._settle(scope, rest, children, arcs, wake)), wake, None
             return
         if node.ends:
             _, rest, children = self._ended((scope, rest, ()))
         left, work = self._undone(rest, node, wake)
-        yield None, self._settle(scope, left, (*children, work), (), wake), wake, None
+        yield None, self._settle(scope, left, (*children, work), arcs, wake), wake, None
 
     # joins that wait for what may come ---------------------------------------------------------------
 

@@ -85,11 +85,12 @@ def _wire_throw(draft: Draft, at: int, undo: dict[int, int]) -> None:
         outward = not is_handler(draft, draft.nodes[around])
     named = definition.reference if definition is not None else None
     undoes = tuple(activity for activity in sorted(undo) if _concerns(draft, activity, scope, named, undo))
-    if definition is not None and not definition.wait_for_completion:
-        at = _beside(draft, at)
-    elif definition is None:
+    owner = at
+    if definition is None:
         _cancel(draft, at)
-    work = Scope(len(draft.scopes), at, (), choice=False)
+    elif not definition.wait_for_completion:
+        owner = _beside(draft, at)
+    work = Scope(len(draft.scopes), owner, (), choice=False)
     draft.scopes.append(work)
     draft.nodes[at] = replace(
         draft.nodes[at], undoes=undoes, outward=outward, inner=work.index, ends=definition is None
@@ -112,13 +113,10 @@ def _concerns(draft: Draft, activity: int, scope: int, named: str | None, undo: 
 
 
 def _beside(draft: Draft, at: int) -> int:
-    """The throw goes on at once: its work is done by a node of its own, after which nothing follows."""
+    """The throw goes on at once: its work belongs to a node of its own, after which nothing follows."""
     node, index = draft.nodes[at], len(draft.nodes)
-    arc = Arc(len(draft.arcs), f"{node.id}~beside", at, index)
-    draft.arcs.append(arc)
-    draft.nodes.append(replace(node, index=index, incoming=(arc.index,), outgoing=()))
+    draft.nodes.append(replace(node, index=index, incoming=(), outgoing=()))
     draft.elements[index] = draft.elements[at]
-    draft.nodes[at] = replace(node, kind=NodeKind.PASS, outgoing=(*node.outgoing, arc.index))
     return index
 
 

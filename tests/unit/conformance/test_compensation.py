@@ -56,6 +56,14 @@ def test_going_on_without_waiting() -> None:
     sorts(model, "ABCabZ, ABCZab, ABCaZb, AZa", "ABCZ, ABCaZ, AZ", "AZb, ABCaaZ, AZaa")
 
 
+def test_what_is_completed_after_the_throw_is_not_undone() -> None:
+    model = flow_of(f"""
+    {BEGIN} {undoable("A", "a")} {tasks("Z")} {throw("t", wait=False)}
+    s -> t -> A -> Z -> e
+    """)
+    sorts(model, "AZ", ", A", "Aa, a")
+
+
 def test_an_end_event_that_compensates() -> None:
     model = flow_of(f"""
     <startEvent id="s"/> {undoable("A", "a")} {throw("t", kind="endEvent")}
@@ -166,3 +174,22 @@ def test_a_transaction_that_is_cancelled_undoes_all() -> None:
         ", A, B, AB, Aa, BAa",
         "Z, K, AK, ABaK, BCaK, AaBK, BAabZ, AaZ, BaK",
     )
+
+
+def test_a_handler_that_shows_nothing() -> None:
+    silent = (
+        f'<task id="A" name="A"/><subProcess id="H" isForCompensation="true"><startEvent id="h1"/>'
+        f'<endEvent id="h2"/>{flow("h1", "h2")}</subProcess>'
+        '<boundaryEvent id="cA" attachedToRef="A"><compensateEventDefinition/></boundaryEvent>'
+        '<association id="aA" sourceRef="cA" targetRef="H"/>'
+    )
+    model = flow_of(f"""
+    {BEGIN} {tasks("Z", "K")} <endEvent id="f"/>
+    <transaction id="T">{silent}<startEvent id="i"/><exclusiveGateway id="x"/>{tasks("B")}
+    <endEvent id="c"><cancelEventDefinition/></endEvent>
+    {flow("i", "A", "x", "B")}{flow("x", "c")}</transaction>
+    <boundaryEvent id="k" attachedToRef="T"><cancelEventDefinition/></boundaryEvent>
+    s -> T -> Z -> e
+    k -> K -> f
+    """)
+    sorts(model, "ABZ, AK", ", A, AB", "K, AZ, ABK")
