@@ -17,6 +17,7 @@ from monitor.bpmn.passes.arcs import reduce_kinds, wire
 from monitor.bpmn.passes.catching import attach_boundaries, find_catchers
 from monitor.bpmn.passes.compensation import find_handlers
 from monitor.bpmn.passes.draft import Draft, Options
+from monitor.bpmn.passes.guards import find_guards
 from monitor.bpmn.passes.joins import prepare_joins
 from monitor.bpmn.passes.nodes import place_nodes
 from monitor.bpmn.passes.pools import deliver_messages, deliver_signals, together
@@ -41,6 +42,7 @@ PASSES = (
     find_starts,
     find_handlers,
     prepare_joins,
+    find_guards,
 )
 
 

@@ -1,7 +1,8 @@
 """What a trace's events have told of the fields that conditions speak of, and what that rules out.
 
-A gateway decides with what is known when its token is there: with any value from then until the event that
-shows the branch. Events that may have come in either order leave their field undecided meanwhile.
+A gateway decides with what is known while its token is there: with any value from the event that brought it
+until the one that shows the branch. Events that may have come in either order leave their field undecided
+meanwhile.
 """
 
 from __future__ import annotations
@@ -47,8 +48,14 @@ class Knowledge:
         for window in cut:
             during, after = self._learned(window, orjson.loads(known))
             learned = _text(after)
-            data = Data(known, learned, self.forbidden(_text(during)), self.forbidden(learned))
-            informed.append(window._replace(data=data))
+            then = self.forbidden(learned)
+            if len(window.observations) == 1:
+                # What the event tells rules out nothing before it (given() sees to that), and what was ruled
+                # out before it was so until it came.
+                forbidden = self.forbidden(known) | then
+            else:
+                forbidden = self.forbidden(_text(during))
+            informed.append(window._replace(data=Data(known, learned, forbidden, then)))
             known = learned
         return informed
 

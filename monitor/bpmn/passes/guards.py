@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from monitor.bpmn.flow import Condition, Guard, NodeKind
+from monitor.bpmn.conditions import Condition, parse
+from monitor.bpmn.flow import Guard, NodeKind
 from monitor.bpmn.passes.draft import Choice, Draft
 
-Parse = Callable[[str, str | None], Condition | None]
 
-
-def find_guards(draft: Draft, parse: Parse) -> None:
+def find_guards(draft: Draft) -> None:
     """A choice is ruled out by its condition, and the default flow by any that holds. A condition that is not
     understood rules out nothing."""
     for at, node in enumerate(draft.nodes):
@@ -26,5 +23,5 @@ def find_guards(draft: Draft, parse: Parse) -> None:
         flow = said.get(draft.arcs[choice.arc].id)
         if flow is not None and flow.condition:
             condition = parse(flow.condition, flow.condition_language)
-            if condition is not None:
+            if isinstance(condition, Condition):
                 draft.guards.append(Guard(flow.id, condition, choice.unless, choice.when))
