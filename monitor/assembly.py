@@ -83,7 +83,14 @@ def labels_of(flow: Flow, older: Sequence[Flow] = ()) -> FlowLabels:
         for node in one.nodes:
             if node.label and node.start_label:
                 starts.setdefault(node.label, node.start_label)
-    return FlowLabels(flow=flow.key, labels=labels, aliases=aliases, starts=starts, key=flow.main_key)
+    return FlowLabels(
+        flow=flow.key,
+        labels=labels,
+        aliases=aliases,
+        starts=starts,
+        key=flow.main_key,
+        fields=frozenset().union(*(guard.condition.fields for one in (flow, *older) for guard in one.guards)),
+    )
 
 
 def feeds_of(settings: Settings) -> dict[str, tuple[str, ...]]:

@@ -103,7 +103,7 @@ def feel(tree: Tree) -> str:
         case ("number", value):
             return f"({value})"
         case ("text", value):
-            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            return '"{}"'.format(value.replace("\\", "\\\\").replace('"', '\\"'))
         case ("truth", value):
             return "true" if value else "false"
         case ("field", name):
@@ -126,7 +126,7 @@ def juel(tree: Tree) -> str:
         case ("number", value):
             return f"({value})"
         case ("text", value):
-            return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+            return "'{}'".format(value.replace("\\", "\\\\").replace("'", "\\'"))
         case ("truth", value):
             return "true" if value else "false"
         case ("field", "order.m"):

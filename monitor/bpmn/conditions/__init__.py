@@ -4,6 +4,6 @@
 holds, as far as the known fields decide that. Pure, and bounded whatever a file or an event holds (ADR 5).
 """
 
-from monitor.bpmn.conditions.condition import Condition, NotUnderstood, names_language, parse, understood
+from monitor.bpmn.conditions.condition import Condition, NotUnderstood, names_language, parse
 
-__all__ = ["Condition", "NotUnderstood", "names_language", "parse", "understood"]
+__all__ = ["Condition", "NotUnderstood", "names_language", "parse"]

@@ -64,12 +64,6 @@ def parse(text: str, language: str | None = None) -> Condition | NotUnderstood:
         return NotUnderstood(str(error))
 
 
-def understood(text: str, language: str | None = None) -> Condition | None:
-    """:func:`parse`, for those who need no reason."""
-    found = parse(text, language)
-    return found if isinstance(found, Condition) else None
-
-
 def names_language(language: str | None) -> bool:
     """Whether this is a name or address of FEEL or JUEL."""
     return _is_feel(language) or _is_juel(language)

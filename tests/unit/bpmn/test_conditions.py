@@ -294,7 +294,7 @@ def test_long_chains_are_no_nesting() -> None:
 )
 def test_a_condition_tells_its_text_and_fields(text: str, told: str, fields: set[str]) -> None:
     found = condition(text)
-    assert (found.text, found.fields) == (told, fields)
+    assert (found.text, set(found.fields)) == (told, fields)
 
 
 @pytest.mark.parametrize(("text", "_holds"), FEEL)
