@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.checking import check_events
-from monitor.settings import load_settings
+from monitor.settings import load
 
 MODEL = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p">
 <startEvent id="s"/><task id="o" name="Order"/><exclusiveGateway id="g" default="f4"/>
@@ -45,5 +45,5 @@ def test_a_branch_is_held_against_what_is_kept(tmp_path: Path, rule: str, confor
             for minute, type_ in enumerate(("Order", "Approve"))
         )
     )
-    report = check_events([], load_settings(config), [events], None)
+    report = check_events([], load(config, {}), [events], None)
     assert {int(trace.key[2:]): trace.verdict.conforms for trace in report.traces} == conforms
