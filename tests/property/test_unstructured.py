@@ -7,8 +7,9 @@ shares no code with the checker, and gives up (the case is left out) where its s
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import combinations
 
 from hypothesis import assume, given, settings
@@ -17,6 +18,10 @@ from hypothesis import strategies as st
 from monitor.bpmn.flow import Flow
 from monitor.conformance.ahead import Bounds
 from monitor.conformance.automaton import Automaton
+from monitor.conformance.concurrent import run
+from monitor.conformance.knowledge import NOTHING_KNOWN, Knowledge
+from monitor.conformance.order import Window
+from monitor.domain.event import Observation
 from tests.support.flows import flow_of
 
 ALPHABET = "ABC"
@@ -39,9 +44,22 @@ class Part:
 class Graph:
     parts: tuple[Part, ...]
     arcs: tuple[tuple[str, str], ...]
+    conditions: tuple[tuple[int, str], ...] = ()
+    """Of an arc out of an exclusive gateway: the field that must be true."""
 
     def text(self) -> str:
-        return "\n".join([_element(part) for part in self.parts] + [f"{a} -> {b}" for a, b in self.arcs])
+        return "\n".join([_element(part) for part in self.parts] + list(self._flows()))
+
+    def _flows(self) -> Iterator[str]:
+        conditions = dict(self.conditions)
+        for number, (source, target) in enumerate(self.arcs):
+            if number in conditions:
+                yield (
+                    f'<sequenceFlow id="c{number}" sourceRef="{source}" targetRef="{target}">'
+                    f"<conditionExpression>={conditions[number]}</conditionExpression></sequenceFlow>"
+                )
+            else:
+                yield f"{source} -> {target}"
 
 
 def _element(part: Part) -> str:
@@ -82,6 +100,8 @@ class Naive:
     """The token game by the book, over multisets of tokens."""
 
     def __init__(self, graph: Graph) -> None:
+        self.conditions = dict(graph.conditions)
+        self.known: dict[str, bool] = {}
         self.parts = {part.id: part for part in graph.parts}
         self.targets = dict(enumerate(target for _, target in graph.arcs))
         self.incoming: dict[str, list[int]] = {part.id: [] for part in graph.parts}
@@ -146,7 +166,8 @@ class Naive:
                     yield None, frozenset()
                 case "xor":
                     for choices in [[arc] for arc in out] or [[]]:
-                        yield None, self._moved(tokens, [token], choices)
+                        if len(out) < 2 or all(self._may_go(arc) for arc in choices):
+                            yield None, self._moved(tokens, [token], choices)
                 case "race":
                     for choice in out:
                         event = self.parts[self.targets[choice]]
@@ -161,6 +182,14 @@ class Naive:
                         for size in range(min(1, len(out)), len(out) + 1):
                             for chosen in combinations(out, size):
                                 yield None, self._moved(tokens, taken, list(chosen))
+
+    def _may_go(self, arc: int) -> bool:
+        return self.known.get(self.conditions.get(arc, ""), True)
+
+    def told(self, markings: frozenset[Marking], values: Mapping[str, bool]) -> frozenset[Marking]:
+        """The markings right after an event that told these values, silent steps since then included."""
+        self.known |= values
+        return self._closed(list(markings))
 
     def _boundaries(
         self, tokens: Counter[Token], token: Token, task: Part
@@ -234,17 +263,17 @@ class Naive:
                     found.setdefault(label, set()).add(after)
         return {label: self._closed(list(several)) for label, several in found.items()}
 
+    def right_after(self, markings: frozenset[Marking], label: str) -> frozenset[Marking]:
+        """The markings an event leads to, before anything else happens."""
+        return frozenset(after for m in markings for known, after in self._moves(m) if known == label)
+
 
 @st.composite
-def graphs(draw: st.DrawFn) -> Graph:
-    """Anything that can be drawn: several starts and ends, dead ends, cycles, implicit splits and merges."""
-    kinds = draw(
-        st.lists(
-            st.sampled_from(["task", "task", "task", "xor", "and", "or", "end", "terminate", "race"]),
-            min_size=1,
-            max_size=7,
-        )
-    )
+def graphs(draw: st.DrawFn, *more: str) -> Graph:
+    """Anything that can be drawn: several starts and ends, dead ends, cycles, implicit splits and merges.
+    ``more``: kinds there are to be more of."""
+    usual = ["task", "task", "task", "xor", "and", "or", "end", "terminate", "race"]
+    kinds = draw(st.lists(st.sampled_from([*usual, *more]), min_size=1, max_size=7))
     label = st.sampled_from(ALPHABET)
     parts = [
         Part(f"n{number}", kind, draw(label) if kind == "task" else None) for number, kind in enumerate(kinds)
@@ -341,3 +370,43 @@ def test_any_graph(graph: Graph, walk: st.DataObject) -> None:
         _held(Automaton(flow), Naive(graph), walk)
     except TooLarge:
         assume(False)
+
+
+@given(graphs("xor", "xor", "xor"), st.data())
+@settings(max_examples=300)
+def test_any_graph_with_conditions(graph: Graph, walk: st.DataObject) -> None:
+    """The same where exclusive gateways look at what events told: a choice is made with what is known at some
+    time between the event that brought the token and the one that shows the choice."""
+    exclusive = {part.id for part in graph.parts if part.kind == "xor"}
+    guarded = [number for number, (source, _) in enumerate(graph.arcs) if source in exclusive]
+    field = st.sampled_from(["p", "q"])
+    conditions = tuple((number, walk.draw(field)) for number in guarded if walk.draw(st.booleans()))
+    graph = replace(graph, conditions=conditions)
+    flow = flow_of(graph.text())
+    automaton, knowledge, known = Automaton(flow), Knowledge(flow), NOTHING_KNOWN
+    try:
+        naive = Naive(graph)
+        state, markings = automaton.initial, naive.initial
+        for _ in range(5):
+            possible = naive.steps(markings)
+            assert not state.undecided
+            assert set(automaton.labels(state)) == set(possible)
+            assert state.final == (frozenset() in markings)
+            if not possible:
+                return
+            label = walk.draw(st.sampled_from(sorted(possible)))
+            values = walk.draw(st.dictionaries(field, st.booleans()))
+            (window,) = knowledge.informed([_told(label, values)], known)
+            assert window.data is not None or not flow.guards
+            known = window.data.learned if window.data is not None else known
+            following = run(automaton, state, window)
+            assert following is not None
+            state = following
+            markings = naive.told(naive.right_after(markings, label), values)
+    except TooLarge:
+        assume(False)
+
+
+def _told(label: str, values: Mapping[str, bool]) -> Window:
+    time = datetime(2026, 1, 1, tzinfo=UTC)
+    return Window((Observation("f", label, time, b"", attributes=tuple(values.items())),), (0,))
