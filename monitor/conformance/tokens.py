@@ -148,6 +148,9 @@ class TokenGame(Settling):
             return  # the scope has not begun itself
         if any(h.interrupting and self.flow.fired_place(h.node) in tokens for h in entry.handlers):
             return  # the scope is its handler's now
+        fired = (self.flow.nodes[p - self._marks] for p in tokens if self._marks <= p < self._done)
+        if any(node.kind is NodeKind.COMPENSATE for node in fired):
+            return  # a cancelled transaction is only undone
         for handler in entry.handlers:
             fired = self.flow.fired_place(handler.node)
             if movers is not None and fired not in movers:
@@ -333,6 +336,8 @@ class TokenGame(Settling):
         if node.ends:
             _, rest, children = self._ended((scope, rest, ()))
         left, work = self._undone(rest, node, wake)
+        if node.ends:
+            left = (*left, self.flow.fired_place(node.index))
         yield None, self._settle(scope, left, (*children, work), arcs, wake), wake, None
 
     # joins that wait for what may come ---------------------------------------------------------------

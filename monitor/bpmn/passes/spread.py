@@ -48,7 +48,11 @@ class _Scope:
         self.flows = list(flows)
         self._refuse = refuse
         self._event = event
-        self._races = {node.id for node in nodes if node.type == "eventBasedGateway"}
+        self._races = {
+            node.id
+            for node in nodes
+            if node.type == "eventBasedGateway" and node.event_gateway_type != "Parallel"
+        }
         self._entered = {flow.target for flow in flows}
 
     def take(self, node: FlowNode, *, once: bool) -> None:

@@ -193,3 +193,12 @@ def test_a_handler_that_shows_nothing() -> None:
     k -> K -> f
     """)
     sorts(model, "ABZ, AK", ", A, AB", "K, AZ, ABK")
+
+
+def test_nothing_begins_in_a_cancelled_transaction() -> None:
+    handler = (
+        '<subProcess id="es" triggeredByEvent="true"><startEvent id="m" name="M" isInterrupting="false">'
+        f'<messageEventDefinition/></startEvent>{tasks("H")}{flow("m", "H")}</subProcess>'
+    )
+    model = flow_of(TRANSACTION.replace('<startEvent id="i"/>', handler + '<startEvent id="i"/>'))
+    sorts(model, "AaK, MHABabK, AMaK", "AM, Aa", "AaMK, ABaMbK")

@@ -150,3 +150,14 @@ def test_a_signal_begins_an_event_subprocess_of_the_flow() -> None:
         definitions=DEFINITIONS,
     )
     sorts(flow, "AGB, AGHB, AGBH, AGGHB, GHAGB", "A, AG, AGH", "H, AH, AGHHB")
+
+
+def test_a_parallel_gateway_before_an_event_of_several() -> None:
+    flow = flow_of(
+        f"""<eventBasedGateway id="g" instantiate="true" eventGatewayType="Parallel"/>
+        {catch(MESSAGE, SIGNAL)} {catch(OTHER, id="y")} {tasks(*"AB")}
+        g -> x -> A
+        g -> y -> B""",
+        definitions=DEFINITIONS,
+    )
+    sorts(flow, "MNAB, NGBA, GANB", ", M, MA, MN, NB", "MGA, A, NN")
