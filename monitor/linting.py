@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from monitor.assembly import labels_of, models_named, rules_of
 from monitor.bpmn.document import Document, Place, Problem, Severity
 from monitor.bpmn.flow import Flow
+from monitor.bpmn.rules.conditions import undecided_conditions
 from monitor.flows import examine
 from monitor.mapping.coverage import Gap, gaps
+from monitor.mapping.fields import field_getter
+from monitor.mapping.rules import Rule
 from monitor.soundness import soundness
 
 if TYPE_CHECKING:  # pydantic is slow to import, and `lint` without a configuration does not need it
@@ -37,7 +40,21 @@ def lint_models(
                 if problem.code != "dead-element" or problem.element not in known
             ]
     found += _gaps(flows, settings, config)
+    if settings is not None:
+        found += _unkept(flows, rules_of(settings))
     return _in_order(found)
+
+
+def _unkept(flows: Sequence[tuple[Flow, Sequence[Document]]], rules: Sequence[Rule]) -> Iterator[Problem]:
+    """Conditions over fields that no rule for their flow keeps."""
+    for flow, documents in flows:
+        meant = [rule for rule in rules if not rule.models or flow.key in rule.models]
+
+        def is_kept(field: str, meant: Sequence[Rule] = meant) -> bool:
+            return any(field_getter(field, rule.attributes, rule.keep) for rule in meant)
+
+        for document in documents:
+            yield from undecided_conditions(document, is_kept)
 
 
 def _gaps(

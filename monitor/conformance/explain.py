@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 
 from monitor.bpmn.flow import Flow
 from monitor.conformance.alignment import Alignment, Move, MoveKind
@@ -13,6 +14,9 @@ from monitor.conformance.order import Window
 from monitor.conformance.tokens import gone_against
 from monitor.domain.event import Json, Observation
 from monitor.domain.verdict import Finding, FindingKind
+
+MAX_CONDITION = 120
+"""Characters of a condition that a sentence shows."""
 
 MAX_NAMED = 3
 """How many labels a sentence lists before it says how many more there are."""
@@ -136,15 +140,16 @@ class _Story:
         said = f" ({listed(values, 'and')})" if values else ""
         came = f"{shown_by.label} came" if shown_by else "The flow ended so"
         holds = "does not hold" if arc in guard.unless else "holds"
+        condition = shorten(guard.condition.text, MAX_CONDITION, placeholder=" …")
         return Finding(
             kind=FindingKind.CONDITION,
-            name=shown_by.label if shown_by else guard.condition.text,
+            name=shown_by.label if shown_by else condition,
             element=self.flow.nodes[self.flow.arcs[arc].source].id,
             event=shown.event_id if shown_by else None,
             identity=shown.identity if shown_by else None,
             time=shown.time,
             expected=self.automaton.due(self.before[at]),
-            message=f"{came} although “{guard.condition.text}” {holds}{said}"
+            message=f"{came} although “{condition}” {holds}{said}"
             f"{self._instead(self.automaton.due(self.before[at]))}.",
         )
 

@@ -148,8 +148,8 @@ class TokenGame(Settling):
             return  # the scope has not begun itself
         if any(h.interrupting and self.flow.fired_place(h.node) in tokens for h in entry.handlers):
             return  # the scope is its handler's now
-        fired = (self.flow.nodes[p - self._marks] for p in tokens if self._marks <= p < self._done)
-        if any(node.kind is NodeKind.COMPENSATE for node in fired):
+        marks = (self.flow.nodes[p - self._marks] for p in tokens if self._marks <= p < self._done)
+        if any(node.kind is NodeKind.COMPENSATE for node in marks):
             return  # a cancelled transaction is only undone
         for handler in entry.handlers:
             fired = self.flow.fired_place(handler.node)

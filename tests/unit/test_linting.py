@@ -97,3 +97,24 @@ def test_what_is_not_told_at_load(stuck: Path, tmp_path: Path, capsys: Capture) 
     file.write_text("models: [{file: stuck.bpmn, key: stuck}]\n")
     assert invoke(["config", "check", str(file)]) == 0
     assert "warning" not in capsys.readouterr().err
+
+
+def test_conditions_over_what_nothing_keeps(tmp_path: Path) -> None:
+    said = "<conditionExpression>= amount > 1000 and order.region = 1</conditionExpression>"
+    path = tmp_path / "line.bpmn"
+    path.write_bytes(
+        bpmn(
+            f"""<startEvent id="s"/><exclusiveGateway id="x"/>{tasks("A", "B")}
+            <sequenceFlow id="c" sourceRef="x" targetRef="A">{said}</sequenceFlow>
+            s -> x -> B"""
+        )
+    )
+    rule = "  - {match: {type: '*'}, attributes: {amount: data.amount}}\n"
+    found = lint_models([], load(config(tmp_path, rule), {}))
+    (lost,) = [problem for problem in found if problem.code == "condition-not-kept"]
+    assert (lost.element, lost.severity) == ("c", Severity.INFO)
+    assert "order.region" in lost.message
+    assert "amount" not in lost.message.split("which")[0]
+    kept = "  - {match: {type: '*'}, attributes: {amount: data.amount}, keep: [data.order]}\n"
+    assert "condition-not-kept" not in {p.code for p in lint_models([], load(config(tmp_path, kept), {}))}
+    assert "condition-not-kept" not in {p.code for p in lint_models([path], None)}
