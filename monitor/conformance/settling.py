@@ -145,7 +145,7 @@ class Settling:
                     raise Unbounded
             for child in open_children:
                 owner = nodes[self.flow.scopes[child[0]].owner or 0]
-                if self.is_final(child) and not self._lingers(child[0]):
+                if self.is_final(child) and not self._lingers(child):
                     open_children.remove(child)
                     places.extend(self._left_behind(child, owner, wake))
                     wake.fired.add(ending(child[0]))
@@ -155,7 +155,8 @@ class Settling:
                 break
         if len(open_children) > MAX_TOKENS:
             raise Unbounded
-        if len(places) == 1 and places[0] < self._marks and not open_children:
+        handlers = self.flow.scopes[scope].handlers
+        if len(places) == 1 and places[0] < self._marks and not open_children and not handlers:
             node = nodes[self.flow.place_node(places[0])]
             if node.kind is NodeKind.TERMINATE and node.label is None:  # nothing is left for it to end
                 places = []
@@ -168,18 +169,23 @@ class Settling:
             wake.stalled.add(ending(node.scope))
         return node.outgoing
 
-    def _lingers(self, scope: int) -> bool:
-        """Whether an event may still come to a subprocess that has nothing left to do: its end is then a step
-        of its own."""
-        owner = self.flow.scopes[scope].owner
-        return bool(self.flow.scopes[scope].handlers) or (
-            owner is not None and bool(self.flow.nodes[owner].boundaries)
+    def _lingers(self, child: Marking) -> bool:
+        """Whether an event may still come to a subprocess that has nothing left to do, or a compensation before
+        it is complete: its end is then a step of its own."""
+        scope, tokens, _ = child
+        owner = self.flow.nodes[self.flow.scopes[scope].owner or 0]
+        if self.flow.scopes[scope].handlers or owner.boundaries or owner.undo is not None:
+            return True
+        return owner.kind is not NodeKind.COMPENSATE and any(
+            self._done <= place < self._messages for place in tokens
         )
 
-    def _ended(self, marking: Marking) -> Marking:
-        """Nothing left of a scope but what was completed in it, and messages on the way."""
+    def _ended(self, marking: Marking, by: Node | None = None) -> Marking:
+        """Nothing left of a scope but what was completed in it, and messages on the way. What ended it for
+        good (``by``) leaves its mark, so that nothing begins in it any more."""
         scope, tokens, _ = marking
-        return (scope, tuple(place for place in tokens if place >= self._done), ())
+        mark = () if by is None else (self.flow.fired_place(by.index),)
+        return (scope, (*mark, *(place for place in tokens if place >= self._done)), ())
 
     def _left_behind(self, child: Marking, owner: Node, wake: Wake) -> list[int]:
         """What a subprocess that is complete leaves to be compensated: itself, or what was done inside."""

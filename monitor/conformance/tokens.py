@@ -45,6 +45,10 @@ class Step(NamedTuple):
     wake: Wake
 
 
+_ENDING = (NodeKind.TERMINATE, NodeKind.THROW, NodeKind.COMPENSATE)
+"""Kinds that leave a mark where they end a scope."""
+
+
 class _Undo(NamedTuple):
     """A compensation of what was completed in the scope around an event subprocess. ``node`` throws it,
     ``inside`` is what remains of the event subprocess."""
@@ -75,7 +79,7 @@ class TokenGame(Settling):
         for label, outcome, consumed, wake, node in self._scope_steps(marking, movers):
             assert not isinstance(outcome, _Undo), "an event subprocess stands in a scope"
             if isinstance(outcome, _Raised):  # caught by nobody: the process ends there
-                yield Step(label, (marking[0], (), ()), consumed, wake)
+                yield Step(label, self._ended(marking, node), consumed, wake)
             elif node is None or not (node.sends or node.receives or node.hears):
                 yield Step(label, outcome, consumed, wake)
             else:
@@ -149,8 +153,8 @@ class TokenGame(Settling):
         if any(h.interrupting and self.flow.fired_place(h.node) in tokens for h in entry.handlers):
             return  # the scope is its handler's now
         marks = (self.flow.nodes[p - self._marks] for p in tokens if self._marks <= p < self._done)
-        if any(node.kind is NodeKind.COMPENSATE for node in marks):
-            return  # a cancelled transaction is only undone
+        if any(node.kind in _ENDING for node in marks):
+            return  # it is over, or a cancelled transaction that is only undone
         for handler in entry.handlers:
             fired = self.flow.fired_place(handler.node)
             if movers is not None and fired not in movers:
@@ -208,7 +212,7 @@ class TokenGame(Settling):
             case NodeKind.TERMINATE:
                 wake = Wake()
                 wake.stalled.add(ending(scope))
-                yield node.label, self._ended(marking), wake, node
+                yield node.label, self._ended(marking, node), wake, node
             case NodeKind.THROW:
                 yield from self._throw(marking, rest, node)
             case NodeKind.END:
@@ -293,7 +297,7 @@ class TokenGame(Settling):
                 scope, tokens, whole, tokens, others, owner, self.flow.nodes[index]
             ):
                 yield label, marking, mark, wake, event
-        if self._lingers(child[0]) and self.is_final(child):
+        if self._lingers(child) and self.is_final(child):
             wake = Wake()
             base = (*self._clear_fired(tokens, owner), *self._left_behind(child, owner, wake))
             marking = self._settle(scope, base, others, self._onward(owner, wake), wake)
@@ -337,7 +341,7 @@ class TokenGame(Settling):
             _, rest, children = self._ended((scope, rest, ()))
         left, work = self._undone(rest, node, wake)
         if node.ends:
-            left = (*left, self.flow.fired_place(node.index))
+            left = (self.flow.fired_place(node.index), *left)
         yield None, self._settle(scope, left, (*children, work), arcs, wake), wake, None
 
     # joins that wait for what may come ---------------------------------------------------------------

@@ -36,7 +36,7 @@ def _catcher(draft: Draft, scope: int, thrower: FlowNode) -> tuple[int, int] | N
             for node in draft.nodes
             if node.scope == scope
             and draft.elements[node.index].triggered_by_event
-            and any(_caught_by(thrower, start) for start in draft.elements[node.index].children)
+            and any(_caught_by(thrower, start) for start in _starts(draft.elements[node.index]))
         ]
         owner = draft.scopes[scope].owner
         if not found and owner is not None:
@@ -55,8 +55,12 @@ def _catcher(draft: Draft, scope: int, thrower: FlowNode) -> tuple[int, int] | N
         scope = draft.nodes[owner].scope
 
 
+def _starts(handler: FlowNode) -> tuple[FlowNode, ...]:
+    return tuple(child for child in handler.children if child.type == "startEvent")
+
+
 def _names_a_code(catcher: FlowNode) -> bool:
-    starts = catcher.children if catcher.triggered_by_event else (catcher,)
+    starts = _starts(catcher) if catcher.triggered_by_event else (catcher,)
     return any(definition.reference_id for element in starts for definition in element.events)
 
 

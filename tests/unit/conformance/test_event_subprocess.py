@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.bpmn.flow import Flow
-from tests.support.flows import flow_of, judged, tasks
+from tests.support.flows import flow_of, judged, sorts, tasks
 
 
 def event(trigger: str, *, interrupting: bool = True, name: str = "") -> str:
@@ -128,3 +128,41 @@ def test_an_error_from_further_inside() -> None:
     assert verdict(flow, "ABH") == FITS
     assert not verdict(flow, "ABZ")[0]
     assert not verdict(flow, "AHZ")[0]
+
+
+def test_a_boundary_event_inside_an_event_subprocess_catches_nothing_of_its_scope() -> None:
+    flow = flow_of(
+        """
+        <startEvent id="s"/> <task id="K" name="K"/> <task id="Z" name="Z"/>
+        <subProcess id="S"><task id="D" name="D"/>
+        <endEvent id="n"><errorEventDefinition errorRef="e2"/></endEvent>
+        <sequenceFlow id="f1" sourceRef="D" targetRef="n"/>
+        <subProcess id="es" triggeredByEvent="true">
+        <startEvent id="m" name="M"><messageEventDefinition/></startEvent>
+        <subProcess id="u"><task id="H" name="H"/>
+        <endEvent id="o"><errorEventDefinition errorRef="e2"/></endEvent>
+        <sequenceFlow id="f2" sourceRef="H" targetRef="o"/></subProcess>
+        <boundaryEvent id="b2" attachedToRef="u"><errorEventDefinition errorRef="e2"/></boundaryEvent>
+        <task id="C" name="C"/><sequenceFlow id="f3" sourceRef="m" targetRef="u"/>
+        <sequenceFlow id="f4" sourceRef="b2" targetRef="C"/></subProcess></subProcess>
+        <boundaryEvent id="b9" attachedToRef="S"><errorEventDefinition errorRef="e2"/></boundaryEvent>
+        s -> S -> Z
+        b9 -> K
+        """,
+        definitions='<error id="e2" errorCode="e2"/>',
+    )
+    sorts(flow, "MHCZ, DK, DMHCZ", ", M, MH, D", "K, Z, MK, DZ, MHZ")
+
+
+def test_nothing_begins_in_a_process_that_an_error_ended() -> None:
+    ended = flow_of(
+        """
+        <startEvent id="s"/> <subProcess id="S"><task id="D" name="D"/>
+        <endEvent id="n"><errorEventDefinition errorRef="e1"/></endEvent>
+        <sequenceFlow id="f1" sourceRef="D" targetRef="n"/></subProcess>
+        """
+        + event("timer", interrupting=False)
+        + "\ns -> S",
+        definitions='<error id="e1" errorCode="e1"/>',
+    )
+    sorts(ended, "D, HD, DH", ", H", "HDH, DHH, HH")
