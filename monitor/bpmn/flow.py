@@ -217,6 +217,15 @@ class Flow:
         """Where messages on the way are, in the outermost scope."""
         return len(self.arcs) + 4 * len(self.nodes) + message
 
+    def joins_of_marks(self) -> dict[int, int]:
+        """The complex joins by the fired places that say that they have fired."""
+        return {
+            self.fired_place(index): node.index
+            for node in self.nodes
+            if node.kind is NodeKind.COMPLEX
+            for index in node.passed
+        }
+
     def place_node(self, place: int) -> int:
         """The node a token on ``place`` stands at or before."""
         if place < len(self.arcs):

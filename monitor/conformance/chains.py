@@ -25,6 +25,7 @@ class Chains:
         self._arcs = len(flow.arcs)
         self._marks = self._arcs + 2 * len(flow.nodes)
         self._reach: list[int | None] = [None] * len(flow.nodes)
+        self._joins_of_marks = flow.joins_of_marks()
         self._mark_nodes = {
             flow.fired_place(handler.node): handler.start
             for scope in flow.scopes
@@ -45,10 +46,13 @@ class Chains:
         return frozenset(mover for mover in movers if self._reached(self._node(mover)) & wanted)
 
     def waiting(self, marking: Marking) -> Iterator[int]:
-        """Inclusive joins that a token waits at: what else must come or leave depends on all other tokens."""
+        """Inclusive and complex joins that a token waits at, or that wait to begin anew: what else must come
+        or leave depends on all other tokens."""
         _, tokens, children = marking
         for place in tokens:
-            if place < self._arcs:
+            if place in self._joins_of_marks:
+                yield self._joins_of_marks[place]
+            elif place < self._arcs:
                 node = self.flow.arcs[place].target
                 if self.flow.nodes[node].kind in (NodeKind.OR, NodeKind.COMPLEX):
                     yield node

@@ -64,6 +64,7 @@ class Settling:
         self._done = self._arcs + 3 * self._count  # those of what was completed, and of messages
         self._messages = self._done + self._count
         self._inside = _compensated_inside(flow)
+        self._joins_of_marks = flow.joins_of_marks()
 
     def initial(self) -> Marking:
         return self._enter(0, Wake())
@@ -133,7 +134,7 @@ class Settling:
                 elif kind is NodeKind.OR or kind is NodeKind.COMPLEX:
                     places.append(arc)
                     wake.stalled.add(node.index)
-                elif kind is NodeKind.SUBPROCESS:
+                elif kind is NodeKind.SUBPROCESS and not self.flow.scopes[scope].sequential:
                     open_children.append(self._open(node, wake))
                 elif kind is NodeKind.END and node.label is None:
                     wake.stalled.add(ending(scope))

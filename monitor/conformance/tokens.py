@@ -123,14 +123,17 @@ class TokenGame(Settling):
         previous = -1
         joins: set[int] = set()
         for at, place in enumerate(tokens):
-            if place == previous or place >= self._marks:
+            if place == previous:
                 continue
             previous = place
-            if place < self._arcs:
-                node = self.flow.nodes[self.flow.arcs[place].target]
+            if place < self._arcs or place in self._joins_of_marks:
+                index = self._joins_of_marks.get(place)
+                node = self.flow.nodes[self.flow.arcs[place].target if index is None else index]
                 if node.index not in joins:
                     joins.add(node.index)
                     yield from self._join(marking, node)
+            elif place >= self._marks:
+                continue
             elif movers is None or place in movers:
                 rest = tokens[:at] + tokens[at + 1 :]
                 node = self.flow.nodes[self.flow.place_node(place)]
@@ -181,8 +184,16 @@ class TokenGame(Settling):
         """Steps of one token waiting at ``node``."""
         scope, tokens, children = marking
         match node.kind:
-            case NodeKind.TASK if self._kept_waiting(marking, place):
+            case NodeKind.TASK | NodeKind.SUBPROCESS if self._kept_waiting(marking, place):
                 pass
+            case NodeKind.SUBPROCESS:
+                wake = Wake()
+                yield (
+                    None,
+                    self._settle(scope, rest, (*children, self._open(node, wake)), (), wake),
+                    wake,
+                    None,
+                )
             case NodeKind.TASK:
                 if node.start_label is not None and place == self.flow.node_place(node.index):
                     running = tuple(sorted((*rest, self.flow.running_place(node.index))))
@@ -361,7 +372,8 @@ class TokenGame(Settling):
         left = list(tokens)
         if any(place in tokens for place in passed):
             late = [arc for arc, place in zip(node.incoming, passed, strict=True) if place not in tokens]
-            if self._none_can_come(marking, node, late):
+            passed_by = [arc for arc in node.incoming if arc not in late]
+            if self._none_can_come(marking, node, late, passed_by):
                 for place in (*(arc for arc in late if arc in tokens), *(p for p in passed if p in tokens)):
                     left.remove(place)
                 after = self._settle(scope, left, children, (), wake := Wake(free=True))
@@ -378,13 +390,15 @@ class TokenGame(Settling):
     def _or_join_ready(self, marking: Marking, node: Node) -> bool:
         return self._none_can_come(marking, node, node.incoming)
 
-    def _none_can_come(self, marking: Marking, node: Node, arcs: Sequence[int]) -> bool:
-        """Section 13.4.3: no token can still arrive on an empty one of ``arcs``, unless it could as well
-        arrive on one that has a token already."""
+    def _none_can_come(
+        self, marking: Marking, node: Node, arcs: Sequence[int], had: Sequence[int] = ()
+    ) -> bool:
+        """Sections 13.4.3 and 13.4.5: no token can still arrive on an empty one of ``arcs``, unless it could
+        as well arrive on one that has a token already or ``had`` one."""
         _, tokens, children = marking
         filled = empty = 0
         for bit, arc in enumerate(node.incoming):
-            if arc in tokens:
+            if arc in tokens or arc in had:
                 filled |= 1 << bit
             elif arc in arcs:
                 empty |= 1 << bit

@@ -51,6 +51,12 @@ def test_subprocesses_at_once_or_one_after_the_other() -> None:
     sorts(sequential, "SABZ, SABABZ, SCABCZ, SZ", "SA, SAB", "SB, SAC, SAA, SAZ")
 
 
+def test_a_subprocess_that_is_due_has_not_begun() -> None:
+    inner = f'{tasks("B")}<subProcess id="sub">{tasks("C")}</subProcess>{flow("B", "sub")}'
+    model = ad_hoc(inner, 'ordering="Sequential" cancelRemainingInstances="false"')
+    sorts(model, "SBBCCZ, SBCBCZ, SZ", "SB, SBB, SBBC", "SC, SBZ, SBBCZ, SBCC")
+
+
 def test_activities_that_take_time() -> None:
     begun = {"a": "A:start", "b": "B:start"}
     parallel = ad_hoc(tasks("A", "B"), 'cancelRemainingInstances="false"', bind=begun)

@@ -51,6 +51,17 @@ def test_it_begins_anew_in_a_loop() -> None:
     sorts(model, "ABZ, ABZRBAZ", ", A, AB, ABZR", "AZ, ABZZ, ABZRAZ")
 
 
+def test_a_token_that_could_come_by_either_way_does_not_hold_it_up() -> None:
+    model = flow_of(f"""
+    <startEvent id="s"/> <exclusiveGateway id="m"/> <inclusiveGateway id="g"/> <complexGateway id="co"/>
+    <exclusiveGateway id="x"/> {tasks(*"ABCD")} <endEvent id="e"/>
+    s -> m -> C -> g -> A -> co -> x -> B -> m
+    g -> D -> co
+    x -> e
+    """)
+    sorts(model, "CA, CABCD, CABCDBCA", "C, CABCDB", "CB, CAA, CABB")
+
+
 @pytest.mark.parametrize(
     ("condition", "least"),
     [
