@@ -196,10 +196,11 @@ class Checker:
             before = last.sum.events - len(window)
             standing = Standing(*last.last, window, settled, before, _known_around(cut[end - 1]))
             stored = dump_standing(self.flow.hash, standing)
+        verdict = self._verdict(settled, last, is_first=not settled.events)
+        if course.findings:
+            verdict = replace(verdict, findings=tuple(course.findings))
         judged = Judged(
-            replace(
-                self._verdict(settled, last, is_first=not settled.events), findings=tuple(course.findings)
-            ),
+            verdict,
             tuple(one.observation for one in course.path),
             tuple(course.path),
             stored,
@@ -232,9 +233,9 @@ class Checker:
 
     def _next_cut(self, start: Start, cut: Sequence[Window], at: int) -> int:
         """The index of the first window after ``at`` that the trace is cut before."""
-        events = start.before.events
+        events, longest = start.before.events, self.cutting.longest
         for end in range(at, len(cut)):
-            if end > at and self.cutting.is_before(cut[end], events):
+            if events >= longest and end > at and self.cutting.is_before(cut[end], events):
                 return end
             events += len(cut[end].observations)
         return len(cut)
@@ -261,6 +262,8 @@ class Checker:
         fits = self._fits(last.told)
         if last.complete != fits.complete:
             fits = replace(fits, complete=last.complete)
+        if not settled.cost and not last.cost:
+            return fits
         told = Sum(0, last.cost, 0 if is_first else last.cost, 0, last.sum.exact)
         return self._with(total((settled, told)), fits)
 

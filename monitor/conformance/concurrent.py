@@ -16,6 +16,8 @@ def run(automaton: Automaton, state: State, window: Window) -> State | None:
     """The state after all of a window's observations; None where no order of them is allowed, the undecided
     state where that could not be found out."""
     data = window.data
+    if data is None and len(window.observations) == 1:
+        return automaton.step(state, window.observations[0].label)
     after: State | None = state if data is None else automaton.given(state, data.forbidden)
     for part in [window] if len(window.observations) == 1 else parts(window):
         if after is None:

@@ -28,6 +28,7 @@ class Knowledge:
         self._guards = flow.guards
         self._fields = frozenset(field for guard in flow.guards for field in guard.condition.fields)
         self._forbidden: dict[str, frozenset[int]] = {}
+        self._same: dict[str, Data] = {}
 
     def __bool__(self) -> bool:
         return bool(self._guards)
@@ -44,20 +45,37 @@ class Knowledge:
         """The windows with what is known and ruled out in each; ``known``: before the first."""
         if not self._guards:
             return list(cut)
+        if known == NOTHING_KNOWN and not any(
+            one.attributes for window in cut for one in window.observations
+        ):
+            return list(cut)  # whatever is ruled out then is so from the flow's beginning
         informed = []
         for window in cut:
-            during, after = self._learned(window, orjson.loads(known))
-            learned = _text(after)
-            then = self.forbidden(learned)
-            if len(window.observations) == 1:
-                # What the event tells rules out nothing before it (given() sees to that), and what was ruled
-                # out before it was so until it came.
-                forbidden = self.forbidden(known) | then
+            observations, before, _ = window
+            if any(observation.attributes for observation in observations):
+                data = self._informing(window, known)
             else:
-                forbidden = self.forbidden(_text(during))
-            informed.append(window._replace(data=Data(known, learned, forbidden, then)))
-            known = learned
+                data = self._unchanged(known)
+            informed.append(Window(observations, before, data))
+            known = data.learned
         return informed
+
+    def _unchanged(self, known: str) -> Data:
+        same = self._same.get(known)
+        if same is None:
+            forbidden = self.forbidden(known)
+            same = self._same[known] = Data(known, known, forbidden, forbidden)
+        return same
+
+    def _informing(self, window: Window, known: str) -> Data:
+        during, after = self._learned(window, orjson.loads(known))
+        learned = _text(after)
+        then = self.forbidden(learned)
+        if len(window.observations) > 1:
+            return Data(known, learned, self.forbidden(_text(during)), then)
+        # What the event tells rules out nothing before it (given() sees to that), and what was ruled out
+        # before it was so until it came.
+        return Data(known, learned, self.forbidden(known) | then, then)
 
     def forbidden(self, known: str) -> frozenset[int]:
         """The arcs that the conditions rule out."""
@@ -65,6 +83,7 @@ class Knowledge:
         if found is None:
             if len(self._forbidden) > MAX_REMEMBERED:
                 self._forbidden.clear()
+                self._same.clear()
             found = self._forbidden[known] = ruled_out(self._guards, orjson.loads(known))
         return found
 

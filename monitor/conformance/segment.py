@@ -97,7 +97,11 @@ class SegmentJudge:
                     break
                 return self._deviating(start, cut, at)
             base, state = state, after
-            path.extend(passed(cut[at].observations, after))
+            observations = cut[at].observations
+            if len(observations) == 1:
+                path.append(Passed(observations[0], after))
+            else:
+                path.extend(passed(observations, after))
             at += 1
         told = _counted(self.automaton, state, start.early)
         if told is not state:

@@ -100,8 +100,9 @@ def load_standing(text: str, automaton: Automaton, flow_hash: str) -> Standing |
 def _dump_window(window: Sequence[Observation]) -> str:
     return orjson.dumps(
         [
-            (o.label, o.time, o.identity.hex(), o.event_id, o.producer, o.lane, o.offset, o.sequence, o.cause)
-            + ((o.attributes,) if o.attributes else ())
+            (o.label, o.time, o.identity.hex(), *o[5:11], o.attributes)
+            if o.attributes
+            else (o.label, o.time, o.identity.hex(), *o[5:11])
             for o in window
         ]
     ).decode()

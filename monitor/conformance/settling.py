@@ -171,8 +171,8 @@ class Settling:
         return node.outgoing
 
     def _lingers(self, child: Marking) -> bool:
-        """Whether an event may still come to a subprocess that has nothing left to do, or a compensation before
-        it is complete: its end is then a step of its own."""
+        """Whether an event may still come to a subprocess that has nothing left to do, or a compensation
+        before it is complete: its end is then a step of its own."""
         scope, tokens, _ = child
         owner = self.flow.nodes[self.flow.scopes[scope].owner or 0]
         if self.flow.scopes[scope].handlers or owner.boundaries or owner.undo is not None:
