@@ -3,7 +3,8 @@
 ``CHOREOSCOPE_REQUIRE_SERVICES=1`` makes a service that cannot be had a failure instead of a skip.
 
 Property tests try the same examples every time, so that nothing fails by chance where it was not changed;
-``--hypothesis-profile=explore`` looks for new ones.
+``--hypothesis-profile=explore`` looks for new ones, ``deep`` for many more where a test takes its number of
+examples from ``tests.support.effort``.
 """
 
 import os
@@ -23,6 +24,7 @@ settings.register_profile(
     "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("explore", deadline=None, print_blob=True)
+settings.register_profile("deep", settings.get_profile("explore"))
 settings.load_profile("steady")
 
 _HOST = pytest.StashKey[Services]()
