@@ -64,7 +64,7 @@ class _Scope:
             self._throw_all(node)
         elif not node.parallel_multiple:
             self._catch_any(node)
-        elif node.type == "boundaryEvent" or self._event:
+        elif node.type == "boundaryEvent" or (self._event and node.type == "startEvent"):
             self._refuse(node, "parallel multiple events at a boundary or the start of an event subprocess")
             self.nodes.append(replace(node, events=node.events[:1]))
         elif self._races & {flow.source for flow in self.flows if flow.target == node.id}:

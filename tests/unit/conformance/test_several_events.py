@@ -161,3 +161,15 @@ def test_a_parallel_gateway_before_an_event_of_several() -> None:
         definitions=DEFINITIONS,
     )
     sorts(flow, "MNAB, NGBA, GANB", ", M, MA, MN, NB", "MGA, A, NN")
+
+
+def test_all_of_several_inside_an_event_subprocess() -> None:
+    both = catch(OTHER, SIGNAL, attributes='parallelMultiple="true"')
+    flow = flow_of(
+        f"""{BEGIN} {tasks("A")} <subProcess id="es" triggeredByEvent="true">
+        <startEvent id="hs" isInterrupting="false">{MESSAGE}</startEvent>{both}
+        <sequenceFlow id="h1" sourceRef="hs" targetRef="x"/></subProcess>
+        s -> A -> e""",
+        definitions=DEFINITIONS,
+    )
+    sorts(flow, "A, MNGA, MAGN", ", M, MN, MNA", "N, MNN, MGGA")
