@@ -13,7 +13,7 @@ from monitor.assembly import decoder_of, mapping_of, models_named
 from monitor.bpmn.flow import Flow
 from monitor.domain.event import Delivery, Event, Misfit, Observation, Position
 from monitor.domain.verdict import Clock, Finding, Verdict
-from monitor.flows import build
+from monitor.flows import Model, build
 from monitor.judging import Judge, as_of
 from monitor.sources.logs import records
 
@@ -101,7 +101,13 @@ def check_events(
     watermark; without it no absence is judged. A log held against a single model without a configuration is
     all about that model: types it does not know are findings. Else they are what the service makes of them:
     not placed. Raises InvalidInput."""
-    models = models_named(model_paths, config, include)
+    return check_models(models_named(model_paths, config, include), config, event_paths, now)
+
+
+def check_models(
+    models: Sequence[Model], config: Settings | None, event_paths: Sequence[Path], now: datetime | None
+) -> CheckReport:
+    """As :func:`check_events`, for models that are read already."""
     judges = {flow.key: Judge(flow) for flow in (build(model)[1] for model in models)}
     decoder = decoder_of(config)
     mapping = mapping_of(

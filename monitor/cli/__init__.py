@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "check",
     "lint": "lint",
     "diagram": "diagram",
+    "replay": "replay",
     "run": "serve",
     "ingest": "serve",
     "sweep": "serve",

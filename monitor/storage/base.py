@@ -195,6 +195,16 @@ class DueClock(NamedTuple):
     previous: ClockState
 
 
+class StoredTrace(NamedTuple):
+    """A trace with its observations (without their keys: those are the chain's, whose first trace's key is
+    ``key``'s). ``flow_id`` is the version it follows."""
+
+    chain: int
+    key: str
+    flow_id: int
+    observations: tuple[Observation, ...]
+
+
 class Store(Protocol):
     """The database. One per process."""
 
@@ -209,6 +219,13 @@ class Store(Protocol):
         """Make this the active version of flow ``key``; the same hash again is the same version."""
 
     async def flow(self, flow_id: int) -> StoredFlow | None: ...
+
+    async def history(
+        self, flow: str, after: int, limit: int, key: str | None = None
+    ) -> Sequence[StoredTrace]:
+        """The traces of the ``limit`` chains after chain ``after`` (0: from the first), with all they are
+        made of; of one ``key`` where there is one. Reads only."""
+        ...
 
     async def versions_in_use(self) -> list[int]:
         """Ids of the flow versions that open traces are pinned to."""

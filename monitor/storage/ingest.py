@@ -114,7 +114,7 @@ class SqlIngest:
         )
         found: dict[int, list[Observation]] = {chain: [] for chain in chains}
         for row in await self._transaction.rows(asked):
-            one = _observation(row)
+            one = observation_of(row)
             found[row.chain_id].append(one)
             self._stands.setdefault((one.flow, one.label, one.identity), []).append(row.trace_id)
         return found
@@ -129,7 +129,7 @@ class SqlIngest:
             asked = asked.where(of.time >= since)
         if until is not None:
             asked = asked.where(of.time < until)
-        return [_observation(row) for row in await self._transaction.rows(asked)]
+        return [observation_of(row) for row in await self._transaction.rows(asked)]
 
     async def save(
         self,
@@ -275,7 +275,7 @@ def _changes(new: Any) -> dict[str, Any]:
     return changed | {"visited": func.coalesce(new.visited, traces.c.visited)}
 
 
-def _observation(row: Any) -> Observation:
+def observation_of(row: Any) -> Observation:
     """As it was placed, but for its keys: those are the chain's."""
     attributes = from_json(row.attributes) if row.attributes else []
     return Observation(

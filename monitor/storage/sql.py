@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from monitor.errors import StorageConflict, StorageUnavailable
 from monitor.sources.base import Progress
-from monitor.storage import deployment, migrate, retention, sweep
+from monitor.storage import deployment, history, migrate, retention, sweep
 from monitor.storage import progress as shards
-from monitor.storage.base import DueClock, StoredFlow
+from monitor.storage.base import DueClock, StoredFlow, StoredTrace
 from monitor.storage.engine import normalised, read_engine, wrapped, write_engine
 from monitor.storage.ingest import SqlIngest
 from monitor.storage.postgres import PostgresTransaction
@@ -84,6 +84,12 @@ class SqlStore:
     async def flow(self, flow_id: int) -> StoredFlow | None:
         async with self._read() as transaction:
             return await deployment.flow_by_id(transaction, flow_id)
+
+    async def history(
+        self, flow: str, after: int, limit: int, key: str | None = None
+    ) -> Sequence[StoredTrace]:
+        async with self._read() as transaction:
+            return await history.load(transaction, flow, after, limit, key)
 
     async def versions_in_use(self) -> list[int]:
         async with self._read() as transaction:
