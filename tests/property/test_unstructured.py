@@ -397,7 +397,6 @@ def test_any_graph_with_conditions(graph: Graph, walk: st.DataObject) -> None:
             label = walk.draw(st.sampled_from(sorted(possible)))
             values = walk.draw(st.dictionaries(field, st.booleans()))
             (window,) = knowledge.informed([_told(label, values)], known)
-            assert window.data is not None or not flow.guards
             known = window.data.learned if window.data is not None else known
             following = run(automaton, state, window)
             assert following is not None
