@@ -9,10 +9,10 @@ PURE := monitor/domain/*,monitor/identity.py,monitor/expressions.py,monitor/deco
 PURE_AT_LEAST := 95
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint coverage bench wheel lock clean setup services
+.PHONY: help demo test test-quick oracle bench-oracle lint coverage bench wheel lock clean setup services
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Watch a simulated landscape with everything in one process
 	@scripts/setup --runtime
@@ -25,6 +25,14 @@ test: setup services ## Run every test, with real services, and check the pure s
 
 test-quick: setup ## Run the unit and property tests only: no services, no coverage
 	@$(BIN)/pytest -n $(WORKERS) tests/unit tests/property $(ARGS)
+
+oracle: ## Compare the checker with pm4py on random models, in an environment of its own (docs/oracle.md)
+	@scripts/setup --oracle
+	@.venv-oracle/bin/python -m pytest -q -c tests/oracle/pytest.ini --noconftest -p no:cacheprovider -s tests/oracle $(ARGS)
+
+bench-oracle: ## Time the checker beside pm4py, in that environment
+	@scripts/setup --oracle
+	@.venv-oracle/bin/python -m benchmarks.pm4py
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff check
@@ -45,7 +53,7 @@ lock: setup ## Lock the newest dependencies that pyproject.toml allows
 	@scripts/lock
 
 clean: ## Remove what was built, cached and measured, and .venv
-	@rm -rf .venv dist build htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-oracle dist build htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup:

@@ -31,7 +31,7 @@ def structured(envelope: Attributes, delivery: Delivery, index: int, max_depth: 
         if encoded is not None and data is None:
             data = _from_base64(encoded, envelope.get("datacontenttype"), max_depth)
     # without this escape in the bytes no text can hold a NUL; parsed JSON holds no lone surrogates
-    return _event(envelope, data, delivery, index, suspicious=b"\\u0000" in delivery.body)
+    return _event(envelope, data, delivery, index)
 
 
 def binary(
@@ -48,7 +48,7 @@ def binary(
     """
     if content_type:
         attributes["datacontenttype"] = content_type
-    return _event(attributes, payload(body, content, max_depth), delivery, 0, suspicious=True)
+    return _event(attributes, payload(body, content, max_depth), delivery, 0)
 
 
 def _from_base64(encoded: Json, content_type: Json, max_depth: int) -> Json:
@@ -62,7 +62,7 @@ def _from_base64(encoded: Json, content_type: Json, max_depth: int) -> Json:
     return payload(raw, content, max_depth)
 
 
-def _event(attributes: Attributes, data: Json, delivery: Delivery, index: int, *, suspicious: bool) -> Event:
+def _event(attributes: Attributes, data: Json, delivery: Delivery, index: int) -> Event:
     take = attributes.pop
     version = take("specversion", None)
     id_ = take("id", None)
@@ -89,8 +89,7 @@ def _event(attributes: Attributes, data: Json, delivery: Delivery, index: int, *
                 name: text for name, value in attributes.items() if (text := as_text(value)) is not None
             }
             break
-    if suspicious:
-        check_texts(type_, id_, producer, subject, attributes)
+    check_texts(type_, id_, producer, subject, attributes)
     if len(id_) > 128 or len(type_) > 128 or len(producer) > 128 or (subject and len(subject) > 128):
         limit_texts(type_, id_, producer, subject)
     when, origin = _time(time, delivery, type_)

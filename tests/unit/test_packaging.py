@@ -83,6 +83,13 @@ def test_the_migrations_do_not_hide_the_library() -> None:
     assert not (ROOT / "alembic" / "__init__.py").exists()
 
 
+def test_the_oracle_stands_apart() -> None:
+    """Its licence asks what ours does not: it is neither shipped nor installed for development."""
+    for lock in ("requirements.lock", "requirements-dev.lock", "requirements-build.lock"):
+        assert "pm4py" not in (ROOT / lock).read_text()
+    assert not [path for path in files("monitor") if "pm4py" in path.read_text(errors="replace")]
+
+
 def files(directory: str) -> Iterator[Path]:
     for path in (ROOT / directory).rglob("*"):
         if path.is_file() and path.suffix != ".pyc":

@@ -325,6 +325,11 @@ def test_nul_in_an_attribute_name_and_in_a_header() -> None:
     assert "NUL" in refused(kafka(b"", None, subject="a\0")).detail
 
 
+def test_nul_in_a_body_of_another_encoding() -> None:
+    body = cloudevent(**{"a\0": "x"}).decode().encode("utf-16")
+    assert "NUL" in refused(delivery(body)).detail
+
+
 def test_nul_in_data_is_the_datas_own_business() -> None:
     assert one(delivery(cloudevent(data={"a": "\0"}))).data == {"a": "\0"}
 
