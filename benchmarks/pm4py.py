@@ -139,11 +139,19 @@ def compare(name: str, tree: Tree, *, wrong: bool) -> None:
     def replay_by(algorithm: Any) -> object:
         return algorithm.apply(theirs, net, initial, final, {"show_progress_bar": False})
 
+    def steps() -> None:
+        step, initial = warm.automaton.step, warm.automaton.initial
+        for word in log:
+            state = initial
+            for label in word:
+                state = step(state, label) or initial
+
     slow = rate(count, lambda: stream(net, initial, final, log))
     rows = [
         ("pm4py, streaming token replay", slow),
         ("pm4py, token replay", rate(count, lambda: replay_by(token_replay))),
         ("pm4py, alignments", rate(count, lambda: replay_by(alignments))),
+        ("automaton steps", rate(count, steps)),
         ("replay of whole traces", rate(count, lambda: [warm.replay(one) for one in traces])),
         ("each by a new checker", rate(few, lambda: [Checker(flow).replay(one) for one in traces[:FEW]])),
         ("one event at a time, from stored state", rate(count, lambda: advance(Judge(flow), traces))),
