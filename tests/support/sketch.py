@@ -28,6 +28,12 @@ def signal(label: str) -> str:
     return f'<signalEventDefinition signalRef="g{label}"/>'
 
 
+def thrown(kind: str, code: str) -> str:
+    """An ``error`` or ``escalation``; without a code, any."""
+    said = f' {kind}Ref="{"e" if kind == "error" else "x"}{code}"' if code else ""
+    return f"<{kind}EventDefinition{said}/>"
+
+
 class Sketch:
     """A model under construction. ``left``: how many elements it may still have."""
 
@@ -63,11 +69,13 @@ class Part:
     def __init__(self, sketch: Sketch) -> None:
         self.sketch = sketch
         self.text: list[str] = []
+        self.made: list[tuple[str, str, dict[str, str | bool]]] = []
 
     def add(self, kind: str, inner: str = "", **attributes: str | bool) -> str:
         id_ = self.sketch.fresh(kind[:2])
         said = "".join(f' {name}="{_written(value)}"' for name, value in attributes.items() if value != "")
         self.text.append(f'<{kind} id="{id_}"{said}>{inner}</{kind}>')
+        self.made.append((id_, kind, attributes))
         return id_
 
     def flow(self, source: str, target: str) -> str:
@@ -115,8 +123,7 @@ class Part:
         sketch, inner = self.sketch, Part(self.sketch)
         sketch.undoable.append([])
         inner.whole()
-        if "event-subprocess" in sketch.constructs and sketch.flip():
-            inner.event_subprocess()
+        inner.event_subprocesses()
         if "undo" in sketch.constructs and not undone_by_another and sketch.rarely():
             inner.undo_itself()
         sketch.undoable.pop()
@@ -301,11 +308,18 @@ class Part:
             choices.append(signal("A"))
         return sketch.draw(st.sampled_from(choices))
 
+    def event_subprocesses(self) -> None:
+        """None, one or two."""
+        if "event-subprocess" in self.sketch.constructs and self.sketch.flip():
+            self.event_subprocess()
+            if self.sketch.rarely():
+                self.event_subprocess()
+
     def event_subprocess(self) -> None:
         sketch, inner = self.sketch, Part(self.sketch)
         interrupting, trigger = sketch.flip(), self.trigger()
         if "error" in sketch.constructs and sketch.flip():
-            trigger = self.thrown("error" if interrupting else "escalation", sketch.pick("", "1", "2"))
+            trigger = thrown("error" if interrupting else "escalation", sketch.pick("", "1", "2"))
         sketch.undoable.append([*sketch.undoable[-1]])
         begin = inner.add("startEvent", trigger, isInterrupting=interrupting)
         if "undo" in sketch.constructs and sketch.flip():  # of what was done around it
@@ -323,16 +337,12 @@ class Part:
         inner.after(last, "endEvent")
         self.add("subProcess", "".join(inner.text), triggeredByEvent=True)
 
-    def thrown(self, kind: str, code: str) -> str:
-        said = f' {kind}Ref="{kind[0] if kind == "error" else "x"}{code}"' if code else ""
-        return f"<{kind}EventDefinition{said}/>"
-
     def error(self, entry: str) -> str:
         """A subprocess that may throw, and what catches it (or not)."""
         sketch, inner = self.sketch, Part(self.sketch)
         sketch.undoable.append([])
         kind = sketch.pick("error", "escalation")
-        said = self.thrown(kind, sketch.pick("1", "2"))
+        said = thrown(kind, sketch.pick("1", "2"))
         first = inner.block(inner.task(inner.add("startEvent")))
         split = inner.after(first, sketch.pick("exclusiveGateway", "parallelGateway"))
         if kind == "escalation" and sketch.flip():
@@ -340,12 +350,11 @@ class Part:
         else:
             inner.after(split, "endEvent", said)
         inner.end(inner.block(split))
-        if "event-subprocess" in sketch.constructs and sketch.flip():
-            inner.event_subprocess()
+        inner.event_subprocesses()
         sketch.undoable.pop()
         body = self.after(entry, "subProcess", "".join(inner.text))
         interrupting = kind == "error" or sketch.flip()
-        caught = self.thrown(kind, sketch.pick("1", "2", ""))
+        caught = thrown(kind, sketch.pick("1", "2", ""))
         boundary = self.add("boundaryEvent", caught, attachedToRef=body, cancelActivity=interrupting)
         return self.beside(body, boundary, interrupting=interrupting)
 
@@ -396,8 +405,7 @@ class Part:
         split = inner.after(first, sketch.pick("exclusiveGateway", "parallelGateway"))
         inner.after(inner.block(split), "endEvent", "<cancelEventDefinition/>")
         inner.end(inner.block(split))
-        if "event-subprocess" in sketch.constructs and sketch.flip():
-            inner.event_subprocess()
+        inner.event_subprocesses()
         sketch.undoable.pop()
         made = self.after(entry, "transaction", "".join(inner.text))
         boundary = self.add("boundaryEvent", "<cancelEventDefinition/>", attachedToRef=made)
@@ -472,6 +480,26 @@ def models(draw: st.DrawFn, *constructs: str, left: int = 8) -> str:
     entry = part.begin() if "beginnings" in constructs else part.add("startEvent")
     first = draw(st.sampled_from([one for one in constructs if one in _BLOCKS] or BASIC))
     part.end(part.block(_BLOCKS[first](part, entry)))
-    if "event-subprocess" in constructs and sketch.flip():
-        part.event_subprocess()
+    part.event_subprocesses()
     return "\n".join(part.text)
+
+
+@st.composite
+def tangles(draw: st.DrawFn, *constructs: str, left: int = 6) -> str:
+    """As :func:`models`, with a few more sequence flows from anywhere to anywhere."""
+    sketch = Sketch(draw, (*BASIC, *constructs), left)
+    part = Part(sketch)
+    part.whole()
+    part.event_subprocesses()
+    sources = [id_ for id_, kind, said in part.made if kind not in _DEAD_ENDS and not _HANDLING & said.keys()]
+    targets = [
+        id_ for id_, kind, said in part.made if kind not in _BEGINNINGS and not _HANDLING & said.keys()
+    ]
+    for _ in range(draw(st.integers(1, 3))):
+        part.flow(draw(st.sampled_from(sources)), draw(st.sampled_from(targets)))
+    return "\n".join(part.text)
+
+
+_DEAD_ENDS = ("endEvent", "sequenceFlow", "association")
+_BEGINNINGS = ("startEvent", "boundaryEvent", "sequenceFlow", "association")
+_HANDLING = frozenset({"isForCompensation", "triggeredByEvent"})

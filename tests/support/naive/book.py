@@ -69,23 +69,30 @@ class Book:
     def escaping(self, node: Process | FlowNode) -> set[Thrown]:
         """What is thrown in a process or subprocess and not caught inside."""
         nodes = node.nodes if isinstance(node, Process) else node.children
-        handlers = [said for _, start in self.event_subprocesses(node.id) for said in start.events]
-        found = self.passing(nodes)
-        found = {thrown for thrown in found if not any(matches(said, thrown) for said in handlers)}
-        return found | {t for one in nodes if one.triggered_by_event for t in self.escaping(one)}
+        return {
+            thrown
+            for source in nodes
+            for thrown in self.passing(source)
+            if not any(
+                matches(said, thrown)
+                for handler, start in self.event_subprocesses(node.id)
+                if handler is not source
+                for said in start.events
+            )
+        }
 
-    def passing(self, nodes: Iterable[FlowNode]) -> set[Thrown]:
-        """What ``nodes`` throw into their scope, event subprocesses left aside."""
-        found = set[Thrown]()
-        for node in nodes:
-            if node.type in ("endEvent", "intermediateThrowEvent"):
-                found |= {
-                    Thrown(said.kind, said.reference_code) for said in node.events if said.kind in THROWN
-                }
-            elif not node.triggered_by_event:
-                catching = [said for boundary in self.boundaries.get(node.id, []) for said in boundary.events]
-                found |= {t for t in self.escaping(node) if not any(matches(said, t) for said in catching)}
-        return found
+    def begins(self, handler: FlowNode, said: EventDefinition, nodes: Iterable[FlowNode]) -> bool:
+        """Whether one of ``nodes``, those of its scope, throws what begins an event subprocess. Not by what
+        it throws itself."""
+        return any(matches(said, t) for one in nodes if one is not handler for t in self.passing(one))
+
+    def passing(self, node: FlowNode) -> set[Thrown]:
+        """What a node throws into its scope."""
+        if node.type in ("endEvent", "intermediateThrowEvent"):
+            return {Thrown(said.kind, said.reference_code) for said in node.events if said.kind in THROWN}
+        catching = [said for boundary in self.boundaries.get(node.id, []) for said in boundary.events]
+        found = self.escaping(node)
+        return {thrown for thrown in found if not any(matches(said, thrown) for said in catching)}
 
     def thrown_in(self, nodes: Iterable[FlowNode], said: EventDefinition) -> bool:
         """Whether some event among ``nodes`` or inside them throws what ``said`` catches, and nobody nearer

@@ -68,7 +68,7 @@ class Game(Book):
             if busy and work not in busy and node.is_activity:
                 continue
             if node.triggered_by_event:
-                yield from self._handle(rest, work, signals)
+                yield from self._caught(scope, self._handle(rest, work, signals), node)
             elif node.is_activity:
                 yield from self._caught(scope, self._do(rest, work, node, signals))
             else:
@@ -247,10 +247,11 @@ class Game(Book):
                 for turn in self._went(None, rest, node, left):
                     yield turn._replace(thrown=Thrown(said.kind, said.reference_code))
 
-    def _caught(self, scope: Scope, turns: Iterable[Turn]) -> Iterator[Turn]:
-        """What is thrown in a scope is caught by an event subprocess of it, if there is one for it."""
+    def _caught(self, scope: Scope, turns: Iterable[Turn], source: FlowNode | None = None) -> Iterator[Turn]:
+        """What is thrown in a scope is caught by an event subprocess of it, if there is one for it. Not by
+        ``source``, the one it comes from."""
         for turn in turns:
-            catcher = self._catcher(scope, turn.thrown) if turn.thrown and turn.scope else None
+            catcher = self._catcher(scope, turn.thrown, source) if turn.thrown and turn.scope else None
             if catcher is None or turn.scope is None:
                 yield turn
                 continue
@@ -259,13 +260,15 @@ class Game(Book):
                 left = _interrupted(turn.scope) if start.interrupting else turn.scope
                 yield Turn(turn.label, left.open(Work(handler.id, scopes=(began,))), signal=turn.signal)
 
-    def _catcher(self, scope: Scope, thrown: Thrown) -> tuple[FlowNode, FlowNode] | None:
+    def _catcher(
+        self, scope: Scope, thrown: Thrown, source: FlowNode | None
+    ) -> tuple[FlowNode, FlowNode] | None:
         if not scope.id or scope.state == "interrupted":
             return None
         found = [
             (handler, start)
             for handler, start in self.event_subprocesses(scope.id)
-            if any(matches(said, thrown) for said in start.events)
+            if handler is not source and any(matches(said, thrown) for said in start.events)
         ]
         exact = [pair for pair in found if any(said.reference_code for said in pair[1].events)]
         return next(iter(exact or found), None)
@@ -278,8 +281,7 @@ class Game(Book):
         for handler, start in self.event_subprocesses(scope.id):
             for said in start.events:
                 by_itself = said.kind in BY_ITSELF or (
-                    said.kind in THROWN
-                    and not any(matches(said, one) for one in self.passing(self.content[scope.id]))
+                    said.kind in THROWN and not self.begins(handler, said, self.content[scope.id])
                 )
                 if by_itself and not start.interrupting and handler.id in scope.fired:
                     continue
@@ -291,7 +293,7 @@ class Game(Book):
                         yield Turn(label, left.open(Work(handler.id, scopes=(began,))))
 
     def _handle(self, rest: Scope, work: Work, signals: tuple[str, ...]) -> Iterator[Turn]:
-        """A step of an event subprocess under way. What it throws its neighbours do not catch."""
+        """A step of an event subprocess under way."""
         (inner,) = work.scopes
         own = not rest.id  # the handler of a subprocess that is compensated: it brings what it may undo
         for turn in self.turns(inner if own else inner._replace(outer=rest.done), signals):
@@ -337,7 +339,8 @@ class Game(Book):
             left = list(work.scopes)
             left.remove(scope)
             yield from self._inside(rest, work._replace(scopes=tuple(left)), scope, node, signals)
-        if (not running and work.begun >= rounds.least) or (rounds.early and work.ended):
+        enough = rounds.early and work.ended  # as its condition says whenever an instance has ended
+        if (enough and rounds.at_once) or (not running and (enough or work.begun >= rounds.least)):
             yield from self._over(None, rest, work, node)
         yield from self._boundary(rest, work, node, signals)
 
