@@ -57,7 +57,9 @@ class Explorer:
         self.game = TokenGame(flow, forbidden=forbidden)
         self._chains = chains
         self._known: dict[Marking, Reach] = {}
-        self._inclusive = any(node.kind in (NodeKind.OR, NodeKind.COMPLEX) for node in flow.nodes)
+        self._inclusive = frozenset(
+            node.index for node in flow.nodes if node.kind in (NodeKind.OR, NodeKind.COMPLEX)
+        )
 
     def __len__(self) -> int:
         return len(self._known)
@@ -118,6 +120,8 @@ class Explorer:
             chain = self._chains.leading(frozenset(wake.landed), goal)
             if chain:
                 yield _Branch(marking, chain, goal)
+            if goal in self._inclusive and not chain:  # what went away may be all it waited for
+                yield from self._toward(marking, (goal,))
             yield from self._toward(marking, stalled)
 
     def _toward(self, marking: Marking, goals: Iterable[int]) -> Iterable[_Branch]:

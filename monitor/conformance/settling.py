@@ -150,6 +150,7 @@ class Settling:
                     open_children.remove(child)
                     places.extend(self._left_behind(child, owner, wake))
                     wake.fired.add(ending(child[0]))
+                    wake.free |= self.flow.scopes[scope].sequential  # others may begin now
                     queue.extend(self._onward(owner, wake))
                     break
             else:

@@ -313,6 +313,7 @@ class TokenGame(Settling):
             base = (*self._clear_fired(tokens, owner), *self._left_behind(child, owner, wake))
             marking = self._settle(scope, base, others, self._onward(owner, wake), wake)
             wake.fired.add(ending(child[0]))
+            wake.free |= self.flow.scopes[scope].sequential
             yield None, marking, mark, wake, None
 
     # ad-hoc subprocesses and compensation ------------------------------------------------------------

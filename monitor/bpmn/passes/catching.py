@@ -30,11 +30,13 @@ def _catcher(draft: Draft, scope: int, thrower: FlowNode) -> tuple[int, int] | N
     """How many scopes up, and which boundary event or event subprocess: of each scope its own event
     subprocesses first."""
     levels = 0
+    inside: int | None = None  # what is thrown in an event subprocess does not begin it
     while True:
         found = [
             node.index
             for node in draft.nodes
             if node.scope == scope
+            and node.index != inside
             and draft.elements[node.index].triggered_by_event
             and any(_caught_by(thrower, start) for start in _starts(draft.elements[node.index]))
         ]
@@ -52,7 +54,7 @@ def _catcher(draft: Draft, scope: int, thrower: FlowNode) -> tuple[int, int] | N
             return levels, min(found, key=lambda at: not _names_a_code(draft.elements[at]))
         if owner is None:
             return None
-        scope = draft.nodes[owner].scope
+        scope, inside = draft.nodes[owner].scope, owner
 
 
 def _starts(handler: FlowNode) -> tuple[FlowNode, ...]:

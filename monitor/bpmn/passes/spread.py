@@ -58,6 +58,8 @@ class _Scope:
     def take(self, node: FlowNode, *, once: bool) -> None:
         if node.type == "eventBasedGateway" and node.event_gateway_type == "Parallel":
             self.nodes.append(replace(node, type="parallelGateway"))
+            if sum(flow.target == node.id for flow in self.flows) > 1:
+                self._merge_before(node, node.id)
         elif once or len(node.events) < 2:
             self.nodes.append(node)
         elif node.type in ("intermediateThrowEvent", "endEvent"):
@@ -97,7 +99,8 @@ class _Scope:
             self._link(split, way, node)
         if node.type == "startEvent":
             self._link(self._add(node, "startEvent", "start"), split, node)
-        self._redirect(node, split)
+        else:
+            self._merge_before(node, split)
         self._meet(node, "parallelGateway", ways)
 
     def _throw_all(self, node: FlowNode) -> None:
@@ -113,7 +116,7 @@ class _Scope:
         split = self._add(node, "parallelGateway", "all")
         for way in ways:
             self._link(split, way, node)
-        self._redirect(node, split)
+        self._merge_before(node, split)
         self._meet(node, "parallelGateway", ways)
         if last:
             self._link(node.id, self._part(node, last[0], len(ways), "endEvent"), node)
@@ -132,6 +135,12 @@ class _Scope:
         for way in ways:
             self._link(choice, way, node)
         self._redirect(node, choice)
+
+    def _merge_before(self, node: FlowNode, split: str) -> None:
+        """Each token that comes to the element counts by itself: a gateway that splits would join them."""
+        merge = self._add(node, "exclusiveGateway", "merge")
+        self._redirect(node, merge)
+        self._link(merge, split, node)
 
     def _redirect(self, node: FlowNode, to: str) -> None:
         """What led to the element leads to ``to``; its own ways are linked to it afterwards."""

@@ -151,17 +151,24 @@ class _Scope:
         self._flow(last, end)
 
     def spawned(self, *, early: bool) -> None:
-        """Any number at once. ``early``: they may end before all are done."""
-        spawn = _spawn(self._node, interrupting=early)
+        """Any number at once; the subprocess ends with the last of them, or with any."""
+        spawn = _spawn(self._node, interrupting=False)
         self._children.append(spawn)
         self._flow(self._start, spawn.id)
-        self._flow(spawn.id, self._copy("each"))
+        each = self._copy("each")
+        self._flow(spawn.id, each)
+        self._ended_by(each, early=early)
 
     def at_once(self, number: int, *, early: bool) -> None:
-        """So many tokens for one copy; the subprocess ends with the last of them, or with any."""
-        each, end = self._copy("each"), self._add("endEvent", "end")
+        """So many tokens for one copy."""
+        each = self._copy("each")
         for _ in range(number):
             self._flow(self._start, each)
+        self._ended_by(each, early=early)
+
+    def _ended_by(self, each: str, *, early: bool) -> None:
+        """``early``: one that is done may end the others."""
+        end = self._add("endEvent", "end")
         if early:
             choice = self._add("exclusiveGateway", "enough")
             self._flow(each, choice)

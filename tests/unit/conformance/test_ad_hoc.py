@@ -57,6 +57,16 @@ def test_a_subprocess_that_is_due_has_not_begun() -> None:
     sorts(model, "SBBCCZ, SBCBCZ, SZ", "SB, SBB, SBBC", "SC, SBZ, SBBCZ, SBCC")
 
 
+def test_an_interruptible_subprocess_may_be_over_before_the_next_begins() -> None:
+    handler = (
+        '<subProcess id="es" triggeredByEvent="true"><startEvent id="m" name="M"><messageEventDefinition/>'
+        f"</startEvent>{tasks('D')}{flow('m', 'D')}</subProcess>"
+    )
+    inner = f'{tasks("A")}<subProcess id="sub">{tasks("B")}{handler}</subProcess>'
+    model = ad_hoc(inner, 'ordering="Sequential"')
+    sorts(model, "SBAZ, SABAZ, SAMDAZ", "SB, SBA, SAM", "SAMA, SMA")
+
+
 def test_activities_that_take_time() -> None:
     begun = {"a": "A:start", "b": "B:start"}
     parallel = ad_hoc(tasks("A", "B"), 'cancelRemainingInstances="false"', bind=begun)

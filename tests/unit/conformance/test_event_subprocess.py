@@ -166,3 +166,19 @@ def test_nothing_begins_in_a_process_that_an_error_ended() -> None:
         definitions='<error id="e1" errorCode="e1"/>',
     )
     sorts(ended, "D, HD, DH", ", H", "HDH, DHH, HH")
+
+
+def test_what_an_event_subprocess_throws_does_not_begin_it() -> None:
+    flow = flow_of(
+        """
+        <startEvent id="s"/> <task id="A" name="A"/>
+        <subProcess id="es" triggeredByEvent="true"><startEvent id="t" isInterrupting="false">
+        <escalationEventDefinition escalationRef="x"/></startEvent><task id="H" name="H"/>
+        <endEvent id="n"><escalationEventDefinition escalationRef="x"/></endEvent>
+        <sequenceFlow id="h1" sourceRef="t" targetRef="H"/><sequenceFlow id="h2" sourceRef="H" targetRef="n"/>
+        </subProcess>
+        s -> A
+        """,
+        definitions='<escalation id="x" escalationCode="x"/>',
+    )
+    sorts(flow, "A, AH, HA", ", H", "HH, AHH")

@@ -173,3 +173,15 @@ def test_all_of_several_inside_an_event_subprocess() -> None:
         definitions=DEFINITIONS,
     )
     sorts(flow, "A, MNGA, MAGN", ", M, MN, MNA", "N, MNN, MGGA")
+
+
+def test_each_token_that_comes_to_a_parallel_multiple_event_counts() -> None:
+    throw = f'<intermediateThrowEvent id="x">{MESSAGE}{OTHER}</intermediateThrowEvent>'
+    for element in (throw, catch(MESSAGE, OTHER, attributes='parallelMultiple="true"')):
+        flow = flow_of(
+            f"""{BEGIN} {element} {tasks("A", "B")} <exclusiveGateway id="g"/>
+            s -> g -> x -> A -> e
+            g -> B -> x""",
+            definitions=DEFINITIONS,
+        )
+        sorts(flow, "MNA, BNMA", ", B, M, BM", "A, BA, MB, MMA")

@@ -753,3 +753,23 @@ def test_memory_that_outgrew_its_bound_is_dropped(monkeypatch: pytest.MonkeyPatc
     assert after is not before
     assert after.key == before.key
     assert automaton.labels(after) == automaton.labels(before) == ("B",)
+
+
+def test_an_inclusive_join_that_tokens_leave() -> None:
+    """What else was on its way to the join went elsewhere, silently; then it fires."""
+    model = flow_of(f"""
+    {tasks(*"ABC")} <exclusiveGateway id="x1"/> <exclusiveGateway id="x2"/> <inclusiveGateway id="j"/>
+    x1 -> A
+    x1 -> j -> C
+    x2 -> B
+    x2 -> j
+    """)
+    check(model, "CB, CA, BC, AB, C", "A", "CC, CBA, ABC")
+    model = flow_of(f"""
+    {BEGIN} <parallelGateway id="p"/> <inclusiveGateway id="g"/> <inclusiveGateway id="j"/> {tasks(*"ABCD")}
+    s -> p -> g -> j -> C
+    p -> D
+    g -> A -> j
+    g -> B -> j
+    """)
+    check(model, "CD, DC, ACD, ABDC", "C, D, A", "CA, CC, CDB")
