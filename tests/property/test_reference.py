@@ -25,11 +25,11 @@ from monitor.judging import Judge
 from tests.support.effort import examples
 from tests.support.flows import bpmn, word
 from tests.support.naive import Reference, States, TooLarge
-from tests.support.sketch import ALPHABET, DEFINITIONS, models
+from tests.support.sketch import ALPHABET, DEFINITIONS, models, tangles
 
 CONSTRUCTS = {
     "boundary events": ("guarded-task", "subprocess"),
-    "gateways": ("loop", "conditional", "link", "ending"),
+    "inclusive gateways": ("inclusive", "loop", "conditional", "link", "ending"),
     "events": ("event", "race", "signals", "guarded-task"),
     "beginnings": ("beginnings", "race", "inclusive"),
     "errors": ("error", "guarded-task"),
@@ -97,6 +97,14 @@ def pairs(automaton: Automaton, reference: Reference) -> Iterator[tuple[str, Sta
 def test_every_short_word(constructs: tuple[str, ...], data: st.DataObject) -> None:
     """The same labels are possible after every allowed word, and the same words are whole runs."""
     hold_every_short_word(document_of(data.draw(models(*constructs))))
+
+
+@every_construct
+@given(data=st.data())
+@examples(12)
+def test_every_short_word_of_tangles(constructs: tuple[str, ...], data: st.DataObject) -> None:
+    """The same with sequence flows from anywhere to anywhere."""
+    hold_every_short_word(document_of(data.draw(tangles(*constructs))))
 
 
 def hold_every_short_word(document: Document) -> None:

@@ -172,6 +172,76 @@ CASES = {
         "A, AB, ABZ",
         "B, ABB",
     ),
+    "a token that goes away lets an inclusive join fire": Case(
+        f"""{START} <parallelGateway id="p"/> <inclusiveGateway id="g"/> <inclusiveGateway id="j"/> {task(*"ABCD")}
+        s -> p -> g -> j -> tC
+        p -> tD
+        g -> tA -> j
+        g -> tB -> j""",
+        "CD, DC, ACD, DABC, ADBC",
+        "C, A, D, AB, AD",
+        "CC, CA, ACB",
+    ),
+    "two choices before an inclusive join": Case(
+        f"""<exclusiveGateway id="x"/> <exclusiveGateway id="y"/> <inclusiveGateway id="j"/> {task(*"ABC")}
+        x -> tA
+        x -> j -> tC
+        y -> tB
+        y -> j""",
+        "CB, BC, CA, AC, C, AB",
+        "A, B",
+        "CC, ABC",
+    ),
+    "an event subprocess is not begun by what it throws itself": Case(
+        f"""{START} {task("A")}
+        {
+            handling(
+                thrown("escalation", "1"),
+                task("H") + f'<endEvent id="o">{thrown("escalation", "1")}</endEvent>' + line("h", "tH", "o"),
+                "false",
+            )
+        }
+        s -> tA""",
+        "A, AH, HA",
+        "H",
+        "HH, AHH",
+    ),
+    "of any number at once, enough are done when one has ended": Case(
+        f"""{START} <subProcess id="X">{task("B", "C")}{line("tB", "tC")}<multiInstanceLoopCharacteristics>
+        <completionCondition>enough</completionCondition></multiInstanceLoopCharacteristics></subProcess>
+        {task("Z")}
+        s -> X -> tZ""",
+        "Z, BCZ, BBCZ, BBCCZ",
+        "B, BB, BC, BBC",
+        "BZ, BBZ, BCZC, C",
+    ),
+    "events of several definitions do not join what comes to them": Case(
+        f"""{START} <exclusiveGateway id="x"/> <intermediateThrowEvent id="t">{message("A")}{message("B")}
+        </intermediateThrowEvent> {task("C")}
+        s -> x -> t
+        x -> tC -> t""",
+        "AB, CAB, BA, CBA",
+        "C, A, CA",
+        "AC, ABC, CC",
+    ),
+    "all of several events, for each token": Case(
+        f"""{START} <intermediateCatchEvent id="x" parallelMultiple="true">{message("A")}{message("B")}
+        </intermediateCatchEvent> {task("Y", "Z")}
+        s -> x -> tZ
+        s -> tY -> x""",
+        "YABZABZ, ABZYABZ, YAABBZZ",
+        "A, AB, ABY, YAB",
+        "AA, ABB, YAAA",
+    ),
+    "a subprocess in a sequential ad-hoc one ends although it could be interrupted": Case(
+        f"""{START} <adHocSubProcess id="x" ordering="Sequential" cancelRemainingInstances="false">
+        {task("A")}<subProcess id="U">{task("B")}
+        {handling(message("C"), task("D") + line("h", "tD"))}</subProcess></adHocSubProcess>
+        s -> x""",
+        "ABA, BA, BB, CD, CDA",
+        "C, AC",
+        "CA, D, CC",
+    ),
 }
 
 
