@@ -173,7 +173,8 @@ CASES = {
         "B, ABB",
     ),
     "a token that goes away lets an inclusive join fire": Case(
-        f"""{START} <parallelGateway id="p"/> <inclusiveGateway id="g"/> <inclusiveGateway id="j"/> {task(*"ABCD")}
+        f"""{START} <parallelGateway id="p"/> {task(*"ABCD")}
+        <inclusiveGateway id="g"/> <inclusiveGateway id="j"/>
         s -> p -> g -> j -> tC
         p -> tD
         g -> tA -> j
