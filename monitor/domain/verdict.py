@@ -82,9 +82,22 @@ class ClockState(StrEnum):
         return self in (ClockState.RUNNING, ClockState.AT_RISK, ClockState.BREACHED, ClockState.BLIND)
 
 
+class ClockKind(StrEnum):
+    """``limit``: past due is a breach. ``reminder``: it is only told again that something waits."""
+
+    LIMIT = "limit"
+    REMINDER = "reminder"
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """One occurrence of an SLA's clock in a trace; ``occurrence`` counts from 0."""
+    """One occurrence of an SLA's clock in a trace; ``occurrence`` counts from 0.
+
+    ``paused``: since when it stands still, an event having said so; ``due`` and ``at_risk`` are then those of
+    a clock that went on at that very instant. ``sure``: what it waits for must come; where the flow may just
+    as well have gone another way unseen, it is past due never more than at risk. ``unverified``: its state
+    was judged although the sources had not been read so far, for they had been away too long.
+    """
 
     sla: str
     occurrence: int
@@ -95,12 +108,24 @@ class Clock:
     ended: datetime | None = None
     severity: str = "warning"
     element: str | None = None
+    kind: ClockKind = ClockKind.LIMIT
+    paused: datetime | None = None
+    sure: bool = True
+    unverified: bool = False
+
+    @property
+    def breaches(self) -> bool:
+        """Whether it is a breach if nothing comes until it is due."""
+        return self.kind is ClockKind.LIMIT and self.sure
 
     def next_change(self) -> datetime | None:
-        """When time alone will change the state: the row's armed instant. None once nothing more can."""
+        """When time alone will change the state: the row's armed instant. None once nothing more can, or
+        while it is paused."""
+        if self.paused is not None:
+            return None
         if self.state is ClockState.RUNNING:
             return min(self.at_risk, self.due) if self.at_risk else self.due
-        if self.state is ClockState.AT_RISK:
+        if self.state is ClockState.AT_RISK and self.breaches:
             return self.due
         return None
 

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from monitor.domain.checkpoint import Checkpoint, Span
 from monitor.domain.event import Event, Key, Misfit, Observation
+from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.verdict import Clock, ClockState, Finding
 from monitor.sources.base import Progress
 
@@ -269,5 +270,16 @@ class Store(Protocol):
         """Per source: the minimum over its shards; None where it is not known yet. Rows of shared shards
         whose worker has been silent for a minute do not count; a source whose every row is silent stands
         still."""
+
+    async def begin_notice(self, notice: Notice) -> bool:
+        """Keep a notice. One of the same kind and subject that lasts already stays as it is, but for its
+        message and severity. Returns whether it begins now."""
+
+    async def end_notice(self, kind: NoticeKind, subject: str, now: datetime) -> bool:
+        """The trouble is over. Returns whether there was a notice of it that lasted."""
+
+    async def notices(self, kind: NoticeKind | None = None) -> list[Notice]:
+        """Those that last, the newest first; of one kind or of all."""
+        ...
 
     async def close(self) -> None: ...

@@ -43,6 +43,7 @@ class StoredFinding(NamedTuple):
     confirmed: datetime | None
     retracted: datetime | None
     reason: str | None
+    historic: bool
 
     @property
     def is_active(self) -> bool:
@@ -88,6 +89,7 @@ def holds(owner: Owner, finding: Finding, stored: StoredFinding | None, now: dat
         confirmed=goes_on.confirmed if goes_on else None,
         retracted=None,
         reason=None,
+        historic=goes_on.historic if goes_on else False,
     )
 
 

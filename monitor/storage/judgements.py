@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, delete, or_, select
 
-from monitor.domain.verdict import Clock, ClockState, Finding, FindingState
+from monitor.domain.verdict import Clock, ClockKind, ClockState, Finding, FindingState
 from monitor.sla.findings import clock_finding, subject
 from monitor.storage import findings
 from monitor.storage.base import TraceUpdate
@@ -72,6 +72,10 @@ def clock_values(trace_id: int, flow: str, clock: Clock) -> tuple[Any, ...]:
         clock.severity,
         clock.element,
         clock.next_change(),
+        clock.kind.value,
+        clock.paused,
+        clock.sure,
+        clock.unverified,
     )
 
 
@@ -86,6 +90,10 @@ def stored_clock(row: Row[Any]) -> Clock:
         ended=row.ended,
         severity=row.severity,
         element=row.element,
+        kind=ClockKind(row.kind),
+        paused=row.paused,
+        sure=row.sure,
+        unverified=row.unverified,
     )
 
 

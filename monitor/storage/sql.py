@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from monitor.domain.notice import Notice, NoticeKind
 from monitor.errors import StorageConflict, StorageUnavailable
 from monitor.sources.base import Progress
-from monitor.storage import deployment, history, migrate, retention, sweep
+from monitor.storage import deployment, history, migrate, notices, retention, sweep
 from monitor.storage import progress as shards
 from monitor.storage.base import DueClock, StoredFlow, StoredTrace
 from monitor.storage.engine import normalised, read_engine, wrapped, write_engine
@@ -133,6 +134,18 @@ class SqlStore:
         async with self._read() as transaction:
             found = await shards.shards(transaction)
         return {source: shards.watermark(rows, now) for source, rows in found.items()}
+
+    async def begin_notice(self, notice: Notice) -> bool:
+        async with self._counted() as (transaction, tally):
+            return await notices.begin(transaction, notice, tally)
+
+    async def end_notice(self, kind: NoticeKind, subject: str, now: datetime) -> bool:
+        async with self._counted() as (transaction, tally):
+            return await notices.end(transaction, kind, subject, now, tally)
+
+    async def notices(self, kind: NoticeKind | None = None) -> list[Notice]:
+        async with self._read() as transaction:
+            return await notices.lasting(transaction, kind)
 
     async def close(self) -> None:
         await self._writes.dispose()

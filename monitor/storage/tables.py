@@ -21,6 +21,7 @@ from sqlalchemy import (
     and_,
     false,
     literal_column,
+    true,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -213,6 +214,7 @@ findings = Table(
     Column("confirmed", UtcTime),
     Column("retracted", UtcTime),
     Column("reason", SafeText),
+    Column("historic", Boolean, nullable=False, server_default=false()),
 )
 PROVISIONAL = findings.c.state == FindingState.PROVISIONAL.value
 RETRACTED = findings.c.state == FindingState.RETRACTED.value
@@ -254,9 +256,17 @@ clocks = Table(
     Column("severity", SafeText, nullable=False),
     Column("element", SafeText),
     Column("next_at", UtcTime),
+    Column("kind", SafeText, nullable=False, server_default="limit"),
+    Column("paused", UtcTime),
+    Column("sure", Boolean, nullable=False, server_default=true()),
+    Column("unverified", Boolean, nullable=False, server_default=false()),
 )
 ARMED = clocks.c.next_at.is_not(None)
 Index("ix_clocks_armed", clocks.c.flow, clocks.c.next_at, postgresql_where=ARMED, sqlite_where=ARMED)
+UNVERIFIED = clocks.c.unverified.is_(True)
+Index(
+    "ix_clocks_unverified", clocks.c.flow, clocks.c.due, postgresql_where=UNVERIFIED, sqlite_where=UNVERIFIED
+)
 
 inbox = Table(
     "inbox",
@@ -340,4 +350,48 @@ source_ticks = Table(
     Column("slot", SmallInteger, primary_key=True, autoincrement=False),
     Column("events", BigInteger, nullable=False),
     postgresql_with={"fillfactor": 50},
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("flow", SafeText, primary_key=True),
+    Column("sla", SafeText, primary_key=True),
+    Column("tick", UtcTime, primary_key=True),
+    Column("slot", SmallInteger, primary_key=True, autoincrement=False),
+    Column("met", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    postgresql_with={"fillfactor": 50},
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("kind", SafeText, nullable=False),
+    Column("subject", SafeText, nullable=False),
+    Column("flow", SafeText),
+    Column("severity", SafeText, nullable=False),
+    Column("message", SafeText, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("noticed", UtcTime, nullable=False),
+    Column("ended", UtcTime),
+    sqlite_autoincrement=True,
+)
+LASTING = notices.c.ended.is_(None)
+Index(
+    "uq_notices_lasting",
+    notices.c.kind,
+    notices.c.subject,
+    unique=True,
+    postgresql_where=LASTING,
+    sqlite_where=LASTING,
+)
+Index("ix_notices_noticed", notices.c.noticed, notices.c.id)
+
+watched = Table(
+    "watched",
+    metadata,
+    Column("source", SafeText, primary_key=True),
+    Column("since", UtcTime, nullable=False),
 )
