@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.bpmn.compile import Options
-from monitor.bpmn.flow import Flow, Ordering, Sla
+from monitor.bpmn.flow import Flow, Ordering
 from monitor.bpmn.read import contents
 from monitor.decode import Decoder, DecodeSettings, Envelope
-from monitor.domain.calendar import Calendar, Interval
+from monitor.domain.calendar import BUSINESS, MINUTES_A_DAY, Calendar, Interval
 from monitor.errors import ConfigError
-from monitor.flows import BpmnFile, Model
 from monitor.mapping import FlowLabels, Mapping, Rule
+from monitor.model import BpmnFile, Model
 
 if TYPE_CHECKING:  # pydantic is slow to import, and `check` without a configuration does not need it
-    from monitor.settings import CalendarSettings, ModelSettings, Settings, SlaSettings
+    from monitor.settings import CalendarSettings, ModelSettings, Settings
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -89,6 +89,9 @@ def labels_of(flow: Flow, older: Sequence[Flow] = ()) -> FlowLabels:
         aliases=aliases,
         starts=starts,
         key=flow.main_key,
+        attributes=tuple(
+            sorted({sla.limit.field for one in (flow, *older) for sla in one.slas if sla.limit.field})
+        ),
         fields=frozenset().union(*(guard.condition.fields for one in (flow, *older) for guard in one.guards)),
     )
 
@@ -100,8 +103,16 @@ def feeds_of(settings: Settings) -> dict[str, tuple[str, ...]]:
     return {model.key: names for model in settings.models}
 
 
+def calendars_of(settings: Settings | None) -> dict[str, Calendar]:
+    """Those that SLAs may name. Raises ConfigError."""
+    if settings is None:
+        return {BUSINESS.name: BUSINESS}
+    return {name: _calendar(name, calendar) for name, calendar in settings.calendars.items()}
+
+
 def _options(model: ModelSettings, settings: Settings) -> Options:
     tolerance, lateness = model.ordering.tolerance, model.ordering.lateness
+    calendars = calendars_of(settings)
     return Options(
         key=model.key,
         name=model.name,
@@ -109,38 +120,13 @@ def _options(model: ModelSettings, settings: Settings) -> Options:
         process=model.process,
         silent=frozenset(model.silent),
         bind=dict(model.bind),
-        slas=tuple(_sla(sla, model, settings) for sla in model.slas),
+        slas=tuple(sla.declared.sla(calendars) for sla in model.slas),
+        calendars=calendars,
+        timers=model.timers,
         ordering=Ordering(
             settings.ordering.tolerance if tolerance is None else tolerance,
             settings.ordering.lateness if lateness is None else lateness,
         ),
-    )
-
-
-def _sla(sla: SlaSettings, model: ModelSettings, settings: Settings) -> Sla:
-    later: dict[str, object] = {
-        "due": sla.due,
-        "pause": sla.pause,
-        "resume": sla.resume,
-    }
-    unsupported = [name for name, value in later.items() if value]
-    if sla.within is None or unsupported:
-        raise ConfigError(
-            f"model {model.key}, SLA “{sla.name}”: {', '.join(unsupported)} cannot be judged yet.",
-            mend="Give a plain duration with within: until then; a wrong clock would be worse than none.",
-        )
-    start = None if sla.from_ in (None, "start") else sla.from_
-    end = None if sla.to in (None, "end") else sla.to
-    return Sla(
-        name=sla.name,
-        within=sla.within,
-        start=start,
-        end=end,
-        on=sla.on,
-        idle=sla.idle,
-        at_risk=_at_risk(sla.at_risk, sla.within),
-        severity=sla.severity,
-        calendar=None if sla.calendar is None else _calendar(sla.calendar, settings.calendars[sla.calendar]),
     )
 
 
@@ -152,7 +138,13 @@ def _calendar(name: str, calendar: CalendarSettings) -> Calendar:
         begin, end = DAYS.index(first), DAYS.index(last or first)
         numbers = range(begin, end + 1) if begin <= end else (*range(begin, 7), *range(end + 1))
         for day in numbers:
-            week[day] += [_interval(span) for span in spans]
+            for begins, ends in map(_interval, spans):
+                if begins < ends:
+                    week[day].append((begins, ends))
+                else:  # a night shift
+                    week[day].append((begins, MINUTES_A_DAY))
+                    if ends:
+                        week[(day + 1) % 7].append((0, ends))
     for day, intervals in zip(DAYS, week, strict=True):
         intervals.sort()
         if any(later[0] < earlier[1] for earlier, later in pairwise(intervals)):
@@ -161,19 +153,38 @@ def _calendar(name: str, calendar: CalendarSettings) -> Calendar:
         raise ConfigError(
             f"calendar {name} has no working hours.", mend="Give some: hours: {mon-fri: 09:00-17:00}"
         )
-    return Calendar(name, calendar.timezone, tuple(map(tuple, week)), frozenset(calendar.holidays))
+    off = (_public_holidays(name, calendar) - set(calendar.working)) | set(calendar.holidays)
+    return Calendar(name, calendar.timezone, tuple(map(tuple, week)), tuple(sorted(off)))
+
+
+HOLIDAY_YEARS = range(2000, 2061)
+"""Years whose public holidays are known; further ones have none."""
+
+
+def _public_holidays(name: str, calendar: CalendarSettings) -> set[date]:
+    """Raises ConfigError for a country or region that is not known."""
+    country, region = calendar.country, calendar.region
+    if country is None:
+        return set()
+    import holidays
+
+    known = holidays.list_supported_countries(include_aliases=True)
+    if country not in known:
+        raise ConfigError(
+            f"calendar {name}: no public holidays are known of the country {country!r}.",
+            mend="Name it by its two letters (ISO 3166-1: DE, US, IN), or list the days under holidays.",
+        )
+    if region is not None and region not in known[country]:
+        raise ConfigError(
+            f"calendar {name}: no public holidays are known of the region {region!r} of {country}; there is"
+            f" {', '.join(known[country]) or 'none'}."
+        )
+    return set(holidays.country_holidays(country, subdiv=region, years=HOLIDAY_YEARS))
 
 
 def _interval(span: str) -> Interval:
     begin, end = (text.split(":") for text in span.split("-"))
     return int(begin[0]) * 60 + int(begin[1]), int(end[0]) * 60 + int(end[1])
-
-
-def _at_risk(at_risk: float | timedelta | None, within: timedelta) -> timedelta | None:
-    """When, after the clock's start: a share of the limit, or so long before its end."""
-    if at_risk is None:
-        return None
-    return within - at_risk if isinstance(at_risk, timedelta) else within * at_risk
 
 
 def models_named(
@@ -197,7 +208,7 @@ def models_from_files(
     for path in paths:
         known = configured.get(path.resolve())
         if known is None or settings is None:
-            models.append(shelf.model(path, Options(), include, beside))
+            models.append(shelf.model(path, Options(calendars=calendars_of(settings)), include, beside))
         else:
             models.append(shelf.model(path, _options(known, settings), (*include, *known.include), beside))
     return models

@@ -13,8 +13,9 @@ from monitor.assembly import decoder_of, mapping_of, models_named
 from monitor.bpmn.flow import Flow
 from monitor.domain.event import Delivery, Event, Misfit, Observation, Position
 from monitor.domain.verdict import Clock, Finding, Verdict
-from monitor.flows import Model, build
+from monitor.flows import build
 from monitor.judging import Judge, as_of
+from monitor.model import Model
 from monitor.sources.logs import records
 
 if TYPE_CHECKING:

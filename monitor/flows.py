@@ -6,53 +6,23 @@ keeps of them: the bytes of the BPMN file and of those whose processes it calls,
 
 from __future__ import annotations
 
-import zlib
-from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from functools import cached_property
-from typing import Any
-
-import orjson
+from datetime import datetime
 
 from monitor.bpmn.calls import calls_elsewhere, resolve
-from monitor.bpmn.compile import Options, compile_flow
+from monitor.bpmn.compile import compile_flow
 from monitor.bpmn.document import Document, Problem, Severity
-from monitor.bpmn.flow import Flow, Ordering, Sla
+from monitor.bpmn.flow import Flow
 from monitor.bpmn.read import read
 from monitor.bpmn.validate import validate
-from monitor.domain.calendar import Calendar
 from monitor.errors import ModelError
 from monitor.judging import Judge
+from monitor.model import Model, dump_model, load_model
 from monitor.storage.base import Store, StoredFlow
 
 MOST_ERRORS = 100
 """Errors of one model that are told where it is refused; ``lint`` tells them all."""
-
-
-@dataclass(frozen=True)
-class BpmnFile:
-    """A file whose processes may be called; read when the first one is."""
-
-    file: str
-    source: bytes
-
-    @cached_property
-    def document(self) -> Document:
-        return read(self.source, self.file)
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A BPMN file and what the configuration says about it, not deployed yet. ``include``: files whose
-    processes it may call; ``beside``: the other models, asked after those."""
-
-    file: str
-    source: bytes
-    options: Options
-    include: tuple[BpmnFile, ...] = ()
-    beside: tuple[BpmnFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,99 +172,3 @@ class Flows:
 def _rebuilt(stored: StoredFlow) -> Expected:
     document, flow = build(load_model(stored.file, stored.source, stored.options))
     return Expected(stored.id, stored.version, flow, document, Judge(flow))
-
-
-def dump_model(model: Model) -> str:
-    """A model's options and the files it calls, as JSON text: durations in microseconds, files packed."""
-    options = model.options
-    slas = [
-        {
-            "name": sla.name,
-            "within": sla.within // timedelta(microseconds=1),
-            "start": sla.start,
-            "end": sla.end,
-            "on": sla.on,
-            "idle": sla.idle,
-            "at_risk": None if sla.at_risk is None else sla.at_risk // timedelta(microseconds=1),
-            "severity": sla.severity,
-            "calendar": None if sla.calendar is None else _dump_calendar(sla.calendar),
-        }
-        for sla in options.slas
-    ]
-    return orjson.dumps(
-        {
-            "key": options.key,
-            "name": options.name,
-            "main_key": options.main_key,
-            "process": options.process,
-            "silent": sorted(options.silent),
-            "bind": dict(options.bind),
-            "slas": slas,
-            "tolerance": options.ordering.tolerance // timedelta(microseconds=1),
-            "lateness": options.ordering.lateness // timedelta(microseconds=1),
-            **({"include": _packed(model.include)} if model.include else {}),
-            **({"beside": _packed(model.beside)} if model.beside else {}),
-        },
-        option=orjson.OPT_SORT_KEYS,
-    ).decode()
-
-
-def load_model(file: str, source: bytes, text: str) -> Model:
-    """The model that :func:`dump_model` wrote ``text`` of."""
-    kept: Mapping[str, Any] = orjson.loads(text)
-    include, beside = (_unpacked(kept.get(name, ())) for name in ("include", "beside"))
-    return Model(file, source, _load_options(kept), include, beside)
-
-
-def _packed(files: Iterable[BpmnFile]) -> list[dict[str, str]]:
-    return [
-        {"file": one.file, "source": b64encode(zlib.compress(one.source)).decode("ascii")} for one in files
-    ]
-
-
-def _unpacked(files: Iterable[Mapping[str, str]]) -> tuple[BpmnFile, ...]:
-    return tuple(BpmnFile(one["file"], zlib.decompress(b64decode(one["source"]))) for one in files)
-
-
-def _load_options(kept: Mapping[str, Any]) -> Options:
-    slas = tuple(
-        Sla(
-            **{
-                **sla,
-                "within": timedelta(microseconds=sla["within"]),
-                "at_risk": None if sla["at_risk"] is None else timedelta(microseconds=sla["at_risk"]),
-                "calendar": None if sla["calendar"] is None else _load_calendar(sla["calendar"]),
-            }
-        )
-        for sla in kept["slas"]
-    )
-    return Options(
-        key=kept["key"],
-        name=kept["name"],
-        main_key=kept["main_key"],
-        process=kept["process"],
-        silent=frozenset(kept["silent"]),
-        bind=kept["bind"],
-        slas=slas,
-        ordering=Ordering(
-            timedelta(microseconds=kept["tolerance"]), timedelta(microseconds=kept["lateness"])
-        ),
-    )
-
-
-def _dump_calendar(calendar: Calendar) -> dict[str, Any]:
-    return {
-        "name": calendar.name,
-        "timezone": calendar.timezone,
-        "week": calendar.week,
-        "holidays": sorted(calendar.holidays),
-    }
-
-
-def _load_calendar(kept: Mapping[str, Any]) -> Calendar:
-    return Calendar(
-        kept["name"],
-        kept["timezone"],
-        tuple(tuple((begin, end) for begin, end in day) for day in kept["week"]),
-        frozenset(date.fromisoformat(day) for day in kept["holidays"]),
-    )

@@ -6,14 +6,18 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
+
+import orjson
 
 from monitor.bpmn.flow import Flow
 from monitor.conformance.checker import Checker, Judged, Passed, Rejoined
 from monitor.conformance.segments import Cutting
 from monitor.domain.checkpoint import Checkpoint, Span, Sum
 from monitor.domain.event import Observation
-from monitor.domain.verdict import Clock, Verdict
-from monitor.sla import clocks
+from monitor.domain.verdict import Clock, ClockKind, ClockState, Finding, Verdict
+from monitor.sla import clocks, waits
+from monitor.sla.standing import Standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +42,17 @@ class Judge:
     def __init__(self, flow: Flow, cutting: Cutting | None = None) -> None:
         self.flow = flow
         self.checker = Checker(flow, cutting)
+        self._standings = Standings(flow, self.checker.automaton)
 
     def advance(self, stored: str, observations: Sequence[Observation]) -> JudgedTrace | None:
-        """Go on with observations in order; None where only :meth:`replay` can tell."""
+        """Go on with observations in order; None where only :meth:`replay` can tell, as of one that came too
+        early."""
         state, _, kept = stored.rpartition("\n")
         judged = self.checker.advance(state, observations)
         if judged is None:
             return None
-        return self._timed(judged, clocks.load(kept) if self.flow.slas else ())
+        timed = self._timed(judged, self._load(kept))
+        return None if timed.verdict.conforms < judged.verdict.conforms else timed
 
     def replay(self, observations: Sequence[Observation]) -> tuple[JudgedTrace, tuple[Observation, ...]]:
         """The first trace of a chain, from all its observations, and the observations after it."""
@@ -61,14 +68,14 @@ class Judge:
         if resumed is None:
             return None
         judged, rest = resumed
-        return self._timed(judged, clocks.load(kept) if self.flow.slas else ()), rest
+        return self._timed(judged, self._load(kept)), rest
 
     def rejoin(
         self, begin: Checkpoint | None, before: Sum, observations: Sequence[Observation], end: Checkpoint
     ) -> Rejoined | None:
         """The part between two cuts alone: see :meth:`Checker.rejoin`. Clocks run on across cuts, so where
         there are any the trace is always judged to its end."""
-        if self.flow.slas:
+        if self.flow.slas or self.flow.waits:
             return None
         first, last = (at and at._replace(text=at.text.rpartition("\n")[0]) for at in (begin, end))
         assert last is not None
@@ -77,54 +84,135 @@ class Judge:
             return None
         return Rejoined(again.findings, tuple(at._replace(text=f"{at.text}\n") for at in again.checkpoints))
 
-    def _timed(self, judged: Judged, before: tuple[Clock, ...] | None) -> JudgedTrace:
-        """``before``: the clocks so far (of a long trace the latest), None at the trace's beginning."""
-        if not self.flow.slas and not judged.checkpoints:
+    def _timed(self, judged: Judged, before: _Kept | None) -> JudgedTrace:
+        """``before``: what is kept of the trace so far, None at its beginning."""
+        flow = self.flow
+        if not flow.slas and not flow.waits and not judged.checkpoints:
             stored = None if judged.stored is None else f"{judged.stored}\n"
             spans = (Span(judged.since, None, ()),)
             return JudgedTrace(judged.verdict, judged.observations, stored, spans, judged.deviations, {})
-        running = before or ()
+        kept = before or _Kept()
         settled: dict[str, int] = {}
-        for clock in running:
+        for clock in kept.clocks:
             settled.setdefault(clock.sla, clock.occurrence)
-        steps = []
-        if self.flow.slas:
-            steps = [
-                self._step(passed, first=before is None and at == 0) for at, passed in enumerate(judged.path)
-            ]
         told: dict[tuple[str, int], Clock] = {}
+        early: list[Finding] = []
         checkpoints: list[Checkpoint] = []
+        path, first = judged.path, before is None
         for cut in (*judged.checkpoints, None):
-            end = len(steps) if cut is None else bisect_left(steps, cut.time, key=lambda step: step.time)
-            running = clocks.follow(self.flow.slas, running, steps[:end])
-            steps = steps[end:]
-            told.update(((clock.sla, clock.occurrence), clock) for clock in running)
+            end = len(path) if cut is None else bisect_left(path, cut.time, key=_time)
+            kept, found = self._followed(kept, path[:end], first=first, conforming=_until(judged))
+            first = first and not end
+            path = path[end:]
+            early += found
+            told.update(((clock.sla, clock.occurrence), clock) for clock in kept.clocks)
             if cut is not None:
-                running = clocks.latest(running)
-                checkpoints.append(cut._replace(text=f"{cut.text}\n{self._kept(running)}"))
+                kept = kept._replace(clocks=clocks.carried(kept.clocks))
+                segment = cut.segment._replace(deviations=cut.segment.deviations + len(found))
+                checkpoints.append(cut._replace(text=f"{cut.text}\n{self._dump(kept)}", segment=segment))
+        verdict = replace(judged.verdict, clocks=tuple(told.values())) if told else judged.verdict
+        deviations = judged.deviations + len(early)
+        stored = None if judged.stored is None else f"{judged.stored}\n{self._dump(kept)}"
+        if early or (deviations and verdict.conforms):
+            verdict = replace(
+                verdict,
+                conforms=False,
+                findings=tuple(sorted((*verdict.findings, *early), key=lambda finding: finding.time)),
+            )
+            stored = None
         return JudgedTrace(
-            replace(judged.verdict, clocks=tuple(told.values())) if told else judged.verdict,
+            verdict,
             judged.observations,
-            None if judged.stored is None else f"{judged.stored}\n{self._kept(running)}",
+            stored,
             (Span(judged.since, None, tuple(checkpoints)),),
-            judged.deviations,
+            deviations,
             settled,
         )
 
-    def _kept(self, running: Sequence[Clock]) -> str:
-        return clocks.dump(running) if self.flow.slas else ""
+    def _followed(
+        self, kept: _Kept, path: Sequence[Passed], *, first: bool, conforming: datetime | None
+    ) -> tuple[_Kept, tuple[Finding, ...]]:
+        """Clocks and waits after more of the path. What came too early is told up to where the trace
+        conforms: past that, nobody knows what was possible since when."""
+        flow = self.flow
+        running, since = kept
+        found: tuple[Finding, ...] = ()
+        if flow.slas:
+            steps = (self._standings.step(one, first=first and at == 0) for at, one in enumerate(path))
+            running = clocks.follow(flow.slas, running, steps)
+        if flow.waits:
+            possible = (self._standings.possible(one) for one in path)
+            since, early = waits.follow(flow.waits, since, possible, flow.ordering.tolerance)
+            found = tuple(one for one in early if conforming is None or one.time < conforming)
+        return _Kept(running, since), found
 
-    def _step(self, passed: Passed, *, first: bool) -> clocks.Step:
-        """What is yet to come in the same instant is still expected, and the end is not before its end."""
-        automaton, state = self.checker.automaton, passed.state
-        return clocks.Step(
-            label=passed.observation.label,
-            time=passed.observation.time,
-            expected=frozenset((*automaton.labels(state), *passed.rest)),
-            ahead=automaton.ahead(state).keys() | set(passed.rest),
-            complete=state.final and not state.undecided and not passed.rest,
-            first=first,
-        )
+    def _dump(self, kept: _Kept) -> str:
+        return _dump(kept) if self.flow.slas or self.flow.waits else ""
+
+    def _load(self, text: str) -> _Kept:
+        return _load(text) if text else _Kept()
+
+
+class _Kept(NamedTuple):
+    """What clocks and waits go on from."""
+
+    clocks: tuple[Clock, ...] = ()
+    since: Mapping[str, datetime] = {}
+
+
+def _dump(kept: _Kept) -> str:
+    """As one line of text."""
+    said = [
+        (c.sla, c.occurrence, c.state, c.started, c.due, c.at_risk, c.ended, c.severity, c.element)
+        + ((c.kind, c.paused, c.sure) if c.kind is not ClockKind.LIMIT or c.paused or not c.sure else ())
+        for c in kept.clocks
+    ]
+    return orjson.dumps([said, kept.since] if kept.since else [said]).decode()
+
+
+def _load(text: str) -> _Kept:
+    said, *rest = orjson.loads(text)
+    since = {label: datetime.fromisoformat(begun) for label, begun in rest[0].items()} if rest else {}
+    return _Kept(tuple(_clock(*one) for one in said), since)
+
+
+def _clock(
+    sla: str,
+    occurrence: int,
+    state: str,
+    started: str,
+    due: str,
+    at_risk: str | None,
+    ended: str | None,
+    severity: str,
+    element: str | None,
+    kind: str = ClockKind.LIMIT,
+    paused: str | None = None,
+    sure: bool = True,
+) -> Clock:
+    return Clock(
+        sla=sla,
+        occurrence=occurrence,
+        state=ClockState(state),
+        started=datetime.fromisoformat(started),
+        due=datetime.fromisoformat(due),
+        at_risk=datetime.fromisoformat(at_risk) if at_risk else None,
+        ended=datetime.fromisoformat(ended) if ended else None,
+        severity=severity,
+        element=element,
+        kind=ClockKind(kind),
+        paused=datetime.fromisoformat(paused) if paused else None,
+        sure=sure,
+    )
+
+
+def _time(passed: Passed) -> datetime:
+    return passed.observation.time
+
+
+def _until(judged: Judged) -> datetime | None:
+    """Up to when the trace conforms; None: it does."""
+    return min((finding.time for finding in judged.verdict.findings), default=None)
 
 
 def as_of(verdict: Verdict, watermark: datetime | None) -> Verdict:

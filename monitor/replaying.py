@@ -17,8 +17,9 @@ from monitor.comparing import Comparison, labels_apart, of_keys, renamed
 from monitor.domain.event import Observation
 from monitor.domain.verdict import Verdict
 from monitor.errors import ConfigError
-from monitor.flows import Flows, Model, build
+from monitor.flows import Flows, build
 from monitor.judging import Judge, as_of
+from monitor.model import Model
 from monitor.storage.base import Store, StoredTrace
 
 if TYPE_CHECKING:  # pydantic is slow to import

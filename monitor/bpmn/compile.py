@@ -23,10 +23,11 @@ from monitor.bpmn.passes.nodes import place_nodes
 from monitor.bpmn.passes.pools import deliver_messages, deliver_signals, together
 from monitor.bpmn.passes.splits import split_conditions
 from monitor.bpmn.passes.starts import find_starts
+from monitor.bpmn.promises import promised
 
 __all__ = ["Options", "compile_flow", "flow_hash"]
 
-SEMANTICS = 2
+SEMANTICS = 3
 """Part of every flow's hash: raised when the checker reads the same model differently, so that stored
 states of the reading before are replayed."""
 
@@ -64,6 +65,7 @@ def compile_flow(
     for take in PASSES:
         take(draft)
     flow = _flow(draft)
+    flow = replace(flow, hash=flow_hash(flow))
     if any(problem.severity is Severity.ERROR for problem in problems):
         return None, tuple(problems)
     return flow, tuple(problems)
@@ -108,7 +110,6 @@ def _flow(draft: Draft) -> Flow:
         draft.error(
             "nothing-observable", "no element can be observed: give tasks or message events names.", None
         )
-    _check_slas(draft, labels)
     stem = file.replace("\\", "/").rsplit("/", 1)[-1].split(".", 1)[0]
     flow = Flow(
         key=options.key or stem or process.id,
@@ -125,19 +126,10 @@ def _flow(draft: Draft) -> Flow:
             if alias not in labels
         },
         main_key=options.main_key,
-        slas=options.slas,
         ordering=options.ordering,
         guards=tuple(draft.guards),
     )
-    return replace(flow, hash=flow_hash(flow))
-
-
-def _check_slas(draft: Draft, labels: Mapping[str, object]) -> None:
-    for sla in draft.options.slas:
-        for label in (sla.start, sla.end, sla.on):
-            if label is not None and label not in labels:
-                known = ", ".join(sorted(labels))
-                draft.error("sla-element", f"SLA “{sla.name}” names “{label}”; the flow has: {known}.", None)
+    return promised(flow, draft)
 
 
 def flow_hash(flow: Flow) -> str:
@@ -152,6 +144,8 @@ def flow_hash(flow: Flow) -> str:
             flow.slas,
             flow.ordering,
             flow.guards,
+            flow.waits,
+            sorted(flow.timers),
         )
     )
     return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any, Protocol
 
-from monitor.domain.calendar import Calendar
+from monitor.domain.duration import Cycle, Span
+from monitor.domain.limit import Limit
+from monitor.domain.verdict import ClockKind
 
 
 class NodeKind(IntEnum):
@@ -153,21 +155,58 @@ class Guard:
 class Sla:
     """A promise about traces of the flow (DESIGN 3.5).
 
-    Either ``on`` (the clock runs while this label is expected), or ``idle`` (since the last event), or from
-    label ``start`` (None: the trace's first event) to label ``end`` (None: the flow's completion).
-    ``at_risk`` is the time after the clock's start at which it counts as at risk; None: never. Both count
-    the ``calendar``'s working time where there is one.
+    Its clock runs from label ``start`` (None: the trace's first event) to label ``end`` (None: the flow's
+    completion); or while one of ``on`` is awaited, labels or ids of elements; or (``idle``) since the last
+    event. ``limit`` says when it is due. ``at_risk``: once such a share of its time has passed, or so much is
+    left; None: never. It stands still from a ``pause`` label to a ``resume`` one.
+
+    Of ``on`` compiling finds: ``nodes``, those that wait, and ``begins``, those that wait to be seen to
+    start; ``ends``, the labels they end with, ``at_once`` where such an event is about nothing else;
+    ``delay``, how long the flow itself waits before they can begin (None: nobody can tell), ``not_before``
+    which time; ``escapes``, names of the SLAs past whose due time the flow may go on without them.
     """
 
     name: str
-    within: timedelta
+    limit: Limit
     start: str | None = None
     end: str | None = None
-    on: str | None = None
+    on: tuple[str, ...] = ()
     idle: bool = False
-    at_risk: timedelta | None = None
+    at_risk: float | timedelta | None = None
     severity: str = "warning"
-    calendar: Calendar | None = None
+    kind: ClockKind = ClockKind.LIMIT
+    element: str | None = None
+    pause: frozenset[str] = frozenset()
+    resume: frozenset[str] = frozenset()
+    nodes: tuple[int, ...] = ()
+    begins: tuple[int, ...] = ()
+    ends: frozenset[str] = frozenset()
+    at_once: bool = True
+    delay: timedelta | None = timedelta(0)
+    not_before: datetime | None = None
+    escapes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """When a timer event fires, counted from when it is waited for: after ``span``, at ``date``, or again and
+    again (``cycle``). None of them: nobody can tell from the model."""
+
+    span: Span | None = None
+    date: datetime | None = None
+    cycle: Cycle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A minimum wait: between the moment ``label`` becomes possible and its event ``least`` must pass, and
+    ``until`` must be past, for the flow waits for timer ``element`` first, called ``name``."""
+
+    label: str
+    least: timedelta
+    until: datetime | None
+    element: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +223,8 @@ class Flow:
     """One version of one expected flow. ``hash`` covers everything a verdict depends on.
 
     ``labels`` maps each label to the ids of the elements it is seen at; ``aliases`` maps element ids and
-    further names to labels. ``guards`` are the conditions that kept data may decide.
+    further names to labels. ``guards`` are the conditions that kept data may decide. ``timers``: by node,
+    those events that a timer alone brings about, and when.
     """
 
     key: str
@@ -200,6 +240,8 @@ class Flow:
     slas: tuple[Sla, ...] = ()
     ordering: Ordering = Ordering()
     guards: tuple[Guard, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    timers: Mapping[int, Timer] = field(default_factory=dict)
 
     def node_place(self, node: int) -> int:
         return len(self.arcs) + node

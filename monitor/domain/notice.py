@@ -9,8 +9,8 @@ from enum import StrEnum
 
 
 class NoticeKind(StrEnum):
-    """``blind``: a source is not read, so absence cannot be judged (DESIGN 3.6). ``burn_rate``: the
-    error budget of an objective is used up too fast. ``history``: what was found in the past that was read in later.
+    """``blind``: a source is not read, so absence cannot be judged (DESIGN 3.6). ``burn_rate``: the error
+    budget of an objective is used up too fast. ``history``: what was found in a past that was read in later.
     ``unreadable_clock``: an armed clock that cannot be read and is put off."""
 
     BLIND = "blind"

@@ -83,7 +83,7 @@ class ClockState(StrEnum):
 
 
 class ClockKind(StrEnum):
-    """``limit``: past due is a breach. ``reminder``: it is only told again that something waits."""
+    """``limit``: past due is a breach. ``reminder``: past due it is only told that something still waits."""
 
     LIMIT = "limit"
     REMINDER = "reminder"

@@ -74,7 +74,15 @@ def settings(data: Path, model: Path, port: int, limits: Limits) -> Settings:
             "database": f"sqlite:///{data.absolute() / 'choreoscope.db'}",
             "sources": [{"name": RABBIT, "kind": "memory"}, {"name": KAFKA, "kind": "memory"}],
             "events": EVENTS,
-            "models": [{"file": model, "key": "order", "name": "Order fulfilment", "slas": slas(limits)}],
+            "models": [
+                {
+                    "file": model,
+                    "key": "order",
+                    "name": "Order fulfilment",
+                    "timers": False,
+                    "slas": slas(limits),
+                }
+            ],
             "ordering": {"lateness": 3 * PACE.step},  # longer than any message of the landscape is late
             "dashboard": {"port": port},
         }

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
+from monitor.bpmn.promises.declared import AT_RISK, Declared, read_at_risk, read_time_of_day, read_zone
+from monitor.bpmn.promises.timers import read_date
+from monitor.domain.duration import Span
+from monitor.expressions import over_event
 from monitor.settings.values import (
     Duration,
     ExistingFile,
@@ -20,7 +31,6 @@ from monitor.settings.values import (
     Percentage,
     PositiveDuration,
     parse_duration,
-    parse_percentage,
 )
 
 Texts = Annotated[tuple[str, ...], OneOrMany]
@@ -78,36 +88,71 @@ class Objective(Model):
 
 
 def _at_risk(value: object) -> float | timedelta | None:
-    if value is None:
-        return None
-    if isinstance(value, timedelta) or (isinstance(value, str) and value.strip().startswith("P")):
-        return parse_duration(value)
-    try:
-        return parse_percentage(value)
-    except ValueError:
-        raise ValueError(
-            f"must be a percentage such as 80% or a duration such as PT1H, not {value!r}"
-        ) from None
+    if value is None or isinstance(value, timedelta | float):
+        return value
+    return read_at_risk(str(value))
+
+
+def _within(value: object) -> Span:
+    """As written: two days are not 48 hours where days are worked."""
+    if isinstance(value, Span):
+        return value
+    if isinstance(value, timedelta):
+        return Span(time=value)
+    parse_duration(value)  # which tells the mend
+    return Span.parse(str(value))
+
+
+def _at(value: object) -> datetime:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return read_date(value.isoformat() if isinstance(value, datetime) else str(value))
+
+
+Within = Annotated[
+    Span,
+    PlainValidator(_within, json_schema_input_type=str),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^P[0-9DHMSTWY.,]+$", "examples": ["PT4H", "P2D"]}),
+]
+"""An ISO 8601 duration, kept as written."""
+
+TimeOfDay = Annotated[
+    int,
+    PlainValidator(lambda value: value if isinstance(value, int) else read_time_of_day(str(value))),
+    PlainSerializer(lambda minutes: f"{minutes // 60:02}:{minutes % 60:02}", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-2][0-9]:[0-5][0-9]$", "examples": ["17:30"]}),
+]
+"""``17:30``, as minutes after midnight."""
 
 
 class SlaSettings(Model):
     """One time limit. Exactly one of: ``from`` with ``to`` (labels; ``start`` and ``end`` are the
-    process's own), ``on`` (an element: the clock starts when it becomes expected), ``idle: true`` (no
-    event at all for so long).
+    process's own), ``on`` (one or several labels, or the id of an element: the clock starts when it becomes
+    expected), ``idle: true`` (no event at all for so long).
 
-    ``within`` is the limit; ``due`` instead of it is an expression into the ``from`` event's data that
-    yields the due time. ``at_risk``: a share of the limit that has passed (``80%``) or a duration that is
-    left before the due time (``PT1H``). ``pause``/``resume``: labels that stop and restart the clock.
+    ``within`` is the limit; with a ``calendar`` its days are working days and its hours working hours. Or
+    ``by``, the next time the clock on the wall shows that (``within: P1D`` days later; what starts after
+    ``cutoff`` counts as of the next day; in ``timezone`` where there is no calendar). Or ``at``, a date. Or
+    ``due``, an expression into the ``from`` event that yields the due time (``within`` then counts where the
+    event has none). ``at_risk``: a share of the limit that has passed (``80%``) or a duration that is left
+    before the due time (``PT1H``). ``pause``/``resume``: labels that stop and restart the clock.
     """
 
     name: str = Field(min_length=1)
     from_: str | None = Field(default=None, alias="from", min_length=1)
     to: str | None = Field(default=None, min_length=1)
-    on: str | None = Field(default=None, min_length=1)
+    on: Texts = ()
     idle: bool = False
-    within: PositiveDuration | None = None
+    within: Within | None = None
+    by: TimeOfDay | None = None
+    cutoff: TimeOfDay | None = None
+    timezone: Annotated[str, AfterValidator(read_zone)] | None = None
     due: str | None = Field(default=None, min_length=1)
-    at_risk: float | timedelta | None = Field(default=0.8, json_schema_extra={"examples": ["80%", "PT1H"]})
+    at: Annotated[datetime, PlainValidator(_at, json_schema_input_type=str)] | None = None
+    at_risk: float | timedelta | None = Field(
+        default=AT_RISK, json_schema_extra={"examples": ["80%", "PT1H"]}
+    )
     severity: Literal["info", "warning", "critical"] = "warning"
     calendar: str | None = None
     objective: Objective | None = None
@@ -119,28 +164,38 @@ class SlaSettings(Model):
     def _parse_at_risk(cls, value: object) -> float | timedelta | None:
         return _at_risk(value)
 
+    @field_validator("due")
+    @classmethod
+    def _expression(cls, value: str | None) -> str | None:
+        if value is not None:
+            over_event(value)
+        return value
+
+    @property
+    def declared(self) -> Declared:
+        return Declared(
+            name=self.name,
+            start=self.from_,
+            end=self.to,
+            on=self.on,
+            idle=self.idle,
+            within=self.within,
+            by=self.by,
+            cutoff=self.cutoff,
+            timezone=self.timezone,
+            due=self.due,
+            at=self.at,
+            at_risk=self.at_risk,
+            severity=self.severity,
+            calendar=self.calendar,
+            pause=self.pause,
+            resume=self.resume,
+        )
+
     @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if bool(self.from_) != bool(self.to):
-            raise ValueError("from and to belong together; start and end stand for the process's own")
-        kinds = [
-            name for name, given in (("from/to", self.from_), ("on", self.on), ("idle", self.idle)) if given
-        ]
-        if len(kinds) != 1:
-            found = " and ".join(kinds) if kinds else "none of them"
-            raise ValueError(f"needs exactly one of from/to, on, idle; has {found}")
-        if (self.within is None) == (self.due is None):
-            raise ValueError(
-                "needs either within (a duration such as PT4H) or due (where in the event the due time is)"
-            )
-        if self.due is not None and not self.from_:
-            raise ValueError("due needs from (the event that carries the due time) and to")
-        if isinstance(self.at_risk, timedelta) and self.within is not None and self.at_risk >= self.within:
-            raise ValueError(
-                "at_risk as a duration is what is left before the due time: it must be shorter than within"
-            )
-        if bool(self.pause) != bool(self.resume):
-            raise ValueError("pause and resume belong together")
+    def _goes_together(self) -> Self:
+        for _, what in self.declared.complaints():
+            raise ValueError(what)
         return self
 
 
@@ -162,7 +217,8 @@ class ModelSettings(Model):
     ``process``: the id or name of the process to take, where the file has several. ``include``: further
     files with processes that its call activities name. ``silent``: ids of elements that no event
     tells of. ``bind``: label -> element id (``Task_1:start`` for its start), where the convention by names
-    does not do.
+    does not do. ``timers: false``: the model's timers are no limits and no minimum waits, as in a test
+    landscape whose time runs faster.
     """
 
     file: ExistingFile
@@ -171,6 +227,7 @@ class ModelSettings(Model):
     process: str | None = Field(default=None, min_length=1)
     include: ExistingFiles = ()
     slas: tuple[SlaSettings, ...] = ()
+    timers: bool = True
     ordering: ModelOrdering = ModelOrdering()
     silent: Texts = ()
     bind: dict[str, str] = Field(default_factory=dict)
@@ -189,25 +246,30 @@ def _days(value: str) -> str:
 
 def _hours(value: str) -> str:
     begin, _, end = value.partition("-")
-    if not _SPAN.fullmatch(value) or begin >= end:
-        raise ValueError(f"{value!r} is not a span of hours such as 09:00-17:30")
-    return value
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"{value!r} is not a time zone such as Europe/Berlin") from None
+    if not _SPAN.fullmatch(value) or begin == end:
+        raise ValueError(
+            f"{value!r} is not a span of hours such as 09:00-17:30, or 22:00-06:00 over midnight"
+        )
     return value
 
 
 class CalendarSettings(Model):
-    """Working time: ``hours`` by day or span of days, in ``timezone``; ``holidays`` do not count."""
+    """Working time: ``hours`` by day or span of days, in ``timezone``. Days off are the public holidays of
+    ``country`` (ISO 3166-1: ``DE``) and its ``region`` (ISO 3166-2: ``BE``), and ``holidays``; ``working``
+    are public holidays on which work is done all the same."""
 
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(read_zone)] = "UTC"
     hours: dict[
         Annotated[str, AfterValidator(_days)],
         Annotated[tuple[Annotated[str, AfterValidator(_hours)], ...], OneOrMany],
     ]
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
+    region: str | None = Field(default=None, min_length=1)
     holidays: tuple[date, ...] = ()
+    working: tuple[date, ...] = ()
+
+    @model_validator(mode="after")
+    def _belongs(self) -> Self:
+        if self.country is None and (self.region is not None or self.working):
+            raise ValueError("region and working belong to a country's public holidays: give country, too")
+        return self

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.bpmn.compile import Options
-from monitor.flows import BpmnFile, Flows, Model
+from monitor.flows import Flows
+from monitor.model import BpmnFile, Model
 from monitor.storage.sql import SqlStore
 from tests.support.flows import HEAD
 

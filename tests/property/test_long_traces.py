@@ -18,6 +18,7 @@ from monitor.bpmn.flow import Flow, Ordering, Sla
 from monitor.conformance.segments import Cutting
 from monitor.domain.checkpoint import Checkpoint
 from monitor.domain.event import Observation
+from monitor.domain.limit import Limit
 from monitor.domain.verdict import Clock, Finding, Verdict
 from monitor.judging import Judge, JudgedTrace
 from monitor.storage.base import Ingest, Trace
@@ -135,9 +136,9 @@ def observed(word: Sequence[str], every: timedelta) -> list[Observation]:
 def compiled(tree: Tree, tolerance: timedelta, *, timed: bool) -> Flow:
     labels = labels_of(tree)
     slas = [
-        Sla("between", timedelta(minutes=3), start=labels[0], end=labels[-1]),
-        Sla("quiet", timedelta(minutes=2), idle=True),
-        Sla("due", timedelta(minutes=2), on=labels[-1]),
+        Sla("between", Limit.of(timedelta(minutes=3)), start=labels[0], end=labels[-1]),
+        Sla("quiet", Limit.of(timedelta(minutes=2)), idle=True),
+        Sla("due", Limit.of(timedelta(minutes=2)), on=(labels[-1],)),
     ]
     options = Options(ordering=Ordering(tolerance=tolerance), slas=tuple(slas) if timed else ())
     flow, problems = compile_flow(document(tree), options)

@@ -13,7 +13,8 @@ from monitor.bpmn.compile import Options
 from monitor.bpmn.document import Document, Problem, Severity
 from monitor.bpmn.flow import Flow
 from monitor.errors import ConfigError, ModelError
-from monitor.flows import BpmnFile, Model, build, dump_model, load_model, problems_of
+from monitor.flows import build, problems_of
+from monitor.model import BpmnFile, Model, dump_model, load_model
 from monitor.settings import load
 from tests.support.flows import HEAD, sorts
 

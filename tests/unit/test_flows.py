@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from hypothesis import given
@@ -10,23 +10,41 @@ from hypothesis import strategies as st
 
 from monitor.bpmn.compile import Options
 from monitor.bpmn.flow import Ordering, Sla
+from monitor.domain.calendar import BUSINESS
+from monitor.domain.duration import Span
+from monitor.domain.limit import Limit
 from monitor.errors import ModelError
-from monitor.flows import Model, build, dump_model, load_model, problems_of
+from monitor.flows import build, problems_of
+from monitor.model import Model, dump_model, load_model
 from monitor.resources import models
 from tests.support.flows import bpmn, tasks
 
 SOURCE = bpmn(f'<startEvent id="s"/> {tasks("A", "B", "C")}\ns -> A -> B -> C')
 
 _durations = st.timedeltas(timedelta(microseconds=1), timedelta(days=400))
+_minutes = st.none() | st.integers(0, 1440)
+_limits = st.builds(
+    Limit,
+    span=st.none() | st.builds(Span, weeks=st.integers(0, 3), days=st.integers(0, 9), time=_durations),
+    by=_minutes,
+    cutoff=_minutes,
+    at=st.none() | st.datetimes(timezones=st.just(UTC)).map(lambda at: at.replace(fold=0)),
+    field=st.none() | st.just("data.due"),
+    calendar=st.none() | st.just(BUSINESS),
+    timezone=st.sampled_from(["UTC", "Europe/Berlin"]),
+)
 _slas = st.builds(
     Sla,
     name=st.text(max_size=5),
-    within=_durations,
+    limit=_limits,
     start=st.none() | st.just("A"),
     end=st.none() | st.just("X"),
+    on=st.lists(st.sampled_from(["A", "X"]), max_size=2).map(tuple),
     idle=st.booleans(),
-    at_risk=st.none() | _durations,
+    at_risk=st.none() | st.floats(0.01, 1) | _durations,
     severity=st.sampled_from(["warning", "critical"]),
+    pause=st.sets(st.just("A")).map(frozenset),
+    resume=st.sets(st.just("Y")).map(frozenset),
 )
 _options = st.builds(
     Options,
@@ -36,7 +54,8 @@ _options = st.builds(
     process=st.none() | st.just("test"),
     silent=st.sets(st.just("C")).map(frozenset),
     bind=st.just({"X": "B:end", "Y": "B:start"}),
-    slas=st.lists(_slas, max_size=3).map(tuple),
+    slas=st.lists(_slas, max_size=3, unique_by=lambda sla: sla.name).map(tuple),
+    timers=st.booleans(),
     ordering=st.builds(Ordering, tolerance=_durations, lateness=_durations),
 )
 
@@ -55,7 +74,7 @@ def test_stored_options_build_the_same_flow(options: Options) -> None:
     [
         Options(silent=frozenset({"A"})),
         Options(bind={"X": "A"}),
-        Options(slas=(Sla("x", timedelta(1)),)),
+        Options(slas=(Sla("x", Limit.of(timedelta(1))),)),
         Options(ordering=Ordering(tolerance=timedelta(1))),
     ],
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from monitor.bpmn.compile import Options
 from monitor.bpmn.flow import Ordering, Sla
 from monitor.domain.event import Observation
+from monitor.domain.limit import Limit
 from monitor.domain.verdict import Verdict
 from monitor.judging import Judge, as_of
 from tests.support.flows import flow_of, tasks, word
@@ -23,10 +24,10 @@ x -> m
 """
 HOUR = timedelta(hours=1)
 SLAS = (
-    Sla("a to d", HOUR, start="A", end="D", at_risk=HOUR / 2),
-    Sla("b due", HOUR / 4, on="B"),
-    Sla("idle", HOUR / 6, idle=True),
-    Sla("whole", 2 * HOUR),
+    Sla("a to d", Limit.of(HOUR), start="A", end="D", at_risk=0.5),
+    Sla("b due", Limit.of(HOUR / 4), on=("B",)),
+    Sla("idle", Limit.of(HOUR / 6), idle=True),
+    Sla("whole", Limit.of(2 * HOUR)),
 )
 
 
@@ -102,7 +103,12 @@ def test_a_late_event_is_left_to_a_replay() -> None:
 
 def test_events_of_one_instant_meet_the_clocks_they_are_for() -> None:
     """B and C at once: neither takes the other for missing. Nor does it show which of them came first."""
-    slas = (Sla("c due", HOUR, on="C"), Sla("b due", HOUR, on="B"), Sla("a to c", HOUR, start="A", end="C"))
+    within = Limit.of(HOUR)
+    slas = (
+        Sla("c due", within, on=("C",)),
+        Sla("b due", within, on=("B",)),
+        Sla("a to c", within, start="A", end="C"),
+    )
     flow = flow_of(MODEL, Options(slas=slas))
     a, b, c = word("ABC", [0, 5, 5])
     judge = Judge(flow)

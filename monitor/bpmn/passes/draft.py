@@ -10,12 +10,15 @@ from typing import NamedTuple
 from monitor.bpmn.document import Document, FlowNode, Problem, Process, Severity
 from monitor.bpmn.flow import Arc, Guard, Node, Ordering, Scope, Sla
 from monitor.bpmn.passes.unfold import unfold
+from monitor.domain.calendar import Calendar
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the configuration says about a model. ``silent``: element ids or names no event tells of.
-    ``bind``: label -> element id, ``id:start`` or ``id:end``. ``process``: which of several to take."""
+    ``bind``: label -> element id, ``id:start`` or ``id:end``. ``process``: which of several to take.
+    ``calendars``: those that SLAs in the model may name. ``timers``: whether the model's own timers
+    are limits and minimum waits."""
 
     key: str | None = None
     name: str | None = None
@@ -25,6 +28,8 @@ class Options:
     bind: Mapping[str, str] = field(default_factory=dict)
     slas: tuple[Sla, ...] = ()
     ordering: Ordering = field(default_factory=Ordering)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    timers: bool = True
 
 
 class Choice(NamedTuple):

@@ -6,7 +6,8 @@ import pytest
 
 from monitor.bpmn.compile import Options
 from monitor.errors import ModelError
-from monitor.flows import Model, build, problems_of
+from monitor.flows import build, problems_of
+from monitor.model import Model
 from tests.support.flows import HEAD, sorts
 
 CHAIN = '<startEvent id="s"/><task id="A" name="A"/><task id="B" name="B"/><endEvent id="e"/>'

@@ -63,7 +63,8 @@ def test_a_whole_landscape_is_told_as_its_truth(tmp_path: Path, capsys: Capture)
         found = sorted((finding["kind"], finding["name"]) for finding in trace["findings"])
         assert found == sorted(truth.deviations), truth
         assert trace["complete"] == truth.complete
-        states = sorted((sla["name"], sla["state"]) for sla in trace["slas"])
+        declared = {clock.sla for clock in truth.clocks}  # the model's own timers bring their own
+        states = sorted((sla["name"], sla["state"]) for sla in trace["slas"] if sla["name"] in declared)
         assert states == sorted((clock.sla, clock.state(told.end)) for clock in truth.clocks), truth
     assert report["summary"]["events"] == sum(truth.events for truth in told.truths)
 

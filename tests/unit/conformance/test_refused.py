@@ -11,9 +11,12 @@ from monitor.bpmn.compile import Options, compile_flow
 from monitor.bpmn.document import Problem, Severity
 from monitor.bpmn.flow import Sla
 from monitor.bpmn.read import read
+from monitor.domain.limit import Limit
 from tests.support.flows import HEAD, bpmn
 
 FRAME = '<startEvent id="s"/>\n<task id="A" name="A"/>\n{element}\ns -> A -> z\n'
+
+DAY = Limit.of(timedelta(1))
 
 
 def errors(content: str, **options: Any) -> list[Problem]:
@@ -126,7 +129,11 @@ LINE = '<startEvent id="s"/><task id="A" name="A"/><exclusiveGateway id="x"/><ta
         ({"bind": {"X": "A", "Y": "A"}}, "bad-binding", "“X” and “Y” are both bound"),
         ({"bind": {"X": "A", "Y": "A:end"}}, "bad-binding", "are both bound"),
         ({"silent": frozenset({"Aa"})}, "no-such-element", "Aa"),
-        ({"slas": (Sla("late", timedelta(1), start="Q"),)}, "sla-element", "“Q”; the flow has: A, B"),
+        (
+            {"slas": (Sla("late", Limit.of(timedelta(1)), start="Q"),)},
+            "sla-element",
+            "“Q”; the flow has: A, B",
+        ),
         ({"process": "other"}, "no-such-process", "the file has: test"),
         ({"silent": frozenset({"A", "B"})}, "nothing-observable", "no element can be observed"),
     ],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.domain.duration import Span
 from monitor.errors import ConfigError
 from monitor.settings import InvalidConfig, KafkaSource, RabbitmqSource, Settings, load
 
@@ -67,19 +68,19 @@ def test_the_designs_example_is_understood(tmp_path: Path) -> None:
     assert (ship.from_, ship.to, ship.within, ship.at_risk) == (
         "PaymentReceived",
         "GoodsShipped",
-        timedelta(days=2),
+        Span(days=2),
         0.8,
     )
     assert ship.objective is not None
     assert ship.objective.target == 0.99
-    assert (pick.on, pick.at_risk) == ("Pick goods", timedelta(hours=1))
+    assert (pick.on, pick.at_risk) == (("Pick goods",), timedelta(hours=1))
 
 
 def test_on_is_a_key_and_not_a_truth_value(tmp_path: Path) -> None:
     settings = load(
         write(tmp_path, "models: [{file: shop.bpmn, slas: [{name: a, on: x, within: PT1S}]}]"), {}
     )
-    assert settings.models[0].slas[0].on == "x"
+    assert settings.models[0].slas[0].on == ("x",)
     assert settings.models[0].key == "shop"
 
 
@@ -222,12 +223,12 @@ def test_each_problem_says_where_and_how_to_mend_it(
         ("on: x, idle: true, within: PT1S", "has on and idle"),
         ("within: PT1S", "has none of them"),
         ("from: a, within: PT1S", "from and to belong together"),
-        ("on: x", "needs either within"),
-        ("on: x, within: PT1S, due: data.at", "needs either within"),
+        ("on: x", "needs a limit: within"),
+        ("on: x, within: PT1S, due: data.at", "due needs from"),
         ("on: x, due: data.at", "due needs from"),
         ("on: x, within: PT0S", "longer than zero"),
         ("on: x, within: PT1H, at_risk: PT2H", "shorter than within"),
-        ("on: x, within: PT1H, at_risk: 120%", "must be a percentage"),
+        ("on: x, within: PT1H, at_risk: 120%", "neither a percentage"),
         ("on: x, within: PT1H, pause: Held", "pause and resume belong together"),
         ("on: x, within: PT1H, severity: high", "is not one of info, warning, critical"),
         ("on: x, within: PT1H, calendar: bus", "there is no calendar 'bus'"),
