@@ -66,6 +66,7 @@ def config(tmp_path: Path, postgres_url: str, rabbitmq_url: str, kafka_bootstrap
             {
                 "file": str(MODEL),
                 "key": "order",
+                "timers": False,
                 "slas": [{name: _plain(value) for name, value in sla.items()} for sla in demo.slas(limits)],
             }
         ],

@@ -38,7 +38,8 @@ def written(path: Path, database: str, sources: list[dict[str, Any]], limits: Li
         {name: f"PT{value.total_seconds()}S" if name == "within" else value for name, value in sla.items()}  # type: ignore[attr-defined]
         for sla in demo.slas(limits)
     ]
-    model = {"file": str(models() / "order-fulfilment.bpmn"), "key": "order", "slas": slas}
+    file = models() / "order-fulfilment.bpmn"
+    model = {"file": str(file), "key": "order", "slas": slas, "timers": False}
     said = {
         "database": database,
         "sources": sources,
