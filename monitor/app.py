@@ -31,6 +31,7 @@ from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
 from monitor.reading import Reader
 from monitor.settings import HttpSource, RabbitmqSource, Settings, SourceSettings
+from monitor.sight import Blindness
 from monitor.sources.base import Source
 from monitor.sources.file import File
 from monitor.sources.http import Http
@@ -119,6 +120,7 @@ class App:
             feeds_of(self.settings),
             self.metrics,
             now=self.now,
+            blindness=Blindness(self.settings.blindness.after, self.settings.blindness.at_most),
             keep_traces=self.settings.retention.traces,
             keep_inbox=self.settings.retention.inbox,
         )

@@ -180,10 +180,15 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
 def _clock_json(clock: Clock) -> dict[str, Any]:
     return {
         "name": clock.sla,
+        "kind": clock.kind.value,
+        "occurrence": clock.occurrence,
         "state": clock.state.value,
         "started": _instant(clock.started),
         "due": _instant(clock.due),
+        "at_risk": _instant(clock.at_risk) if clock.at_risk else None,
         "ended": _instant(clock.ended) if clock.ended else None,
+        "paused": _instant(clock.paused) if clock.paused else None,
+        "sure": clock.sure,
     }
 
 

@@ -96,6 +96,19 @@ class Metrics:
             "choreoscope_source_up", "1 while the source is connected, else 0.", ["source"], registry=registry
         )
 
+        self.blind = Gauge(
+            "choreoscope_blind",
+            "1 while a source is not read, so that absence cannot be judged, else 0.",
+            ["source"],
+            registry=registry,
+        )
+        self.judged_age = Gauge(
+            "choreoscope_judged_age_seconds",
+            "How far behind now a flow is judged: as far as the slowest source that feeds it.",
+            ["flow"],
+            registry=registry,
+        )
+
         # verdicts
         self.findings = Counter(
             "choreoscope_findings_total",

@@ -15,22 +15,26 @@ from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from monitor.domain.notice import NoticeKind
 from monitor.errors import StorageUnavailable
 from monitor.flows import Flows
 from monitor.metrics import Metrics
+from monitor.sight import Blindness, Horizon, Sighted, Spells, horizons
 from monitor.storage.base import Store
 
 log = logging.getLogger("choreoscope.sweep")
 
 BATCH = 1000
 TICK_SECONDS = 0.5
+SIGHT_SECONDS = 2.0
 PURGE_BATCH = 200
 PURGE_SECONDS = 60.0
 
 
 class Sweeper:
-    """``feeds``: for each flow the sources that feed it. ``keep_traces``, ``keep_inbox``: how long complete
-    traces and messages of the inbox are kept; None is for good. ``now`` is the clock of this edge."""
+    """``feeds``: for each flow the sources that feed it. ``blindness``: when a source counts as blind, and
+    for how long absence is not judged then. ``keep_traces``, ``keep_inbox``: how long complete traces and
+    messages of the inbox are kept; None is for good. ``now`` is the clock of this edge."""
 
     def __init__(
         self,
@@ -40,6 +44,7 @@ class Sweeper:
         metrics: Metrics,
         *,
         now: Callable[[], datetime],
+        blindness: Blindness | None = None,
         keep_traces: timedelta | None = None,
         keep_inbox: timedelta | None = None,
     ) -> None:
@@ -48,29 +53,63 @@ class Sweeper:
         self.feeds = feeds
         self.metrics = metrics
         self.now = now
+        self.blindness = blindness or Blindness()
+        self.spells = Spells(self.blindness, now())
         self.keep_traces = keep_traces
         self.keep_inbox = keep_inbox
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._interrupted: set[str] = set()
 
+    async def horizons(self) -> dict[str, Horizon]:
+        """Up to when each flow can be judged. Flows fed by a source that was never caught up are left out:
+        nothing can be said of them yet."""
+        now = self.now()
+        return horizons(self.feeds, await self._sighted(now), self.spells.since, self.blindness, now)
+
     async def watermarks(self) -> dict[str, datetime]:
-        """Per flow: the time up to which all sources that feed it are read. Flows fed by a source that was
-        never caught up are left out: nothing can be said of them yet."""
-        by_source = await self.store.watermarks(self.now())
-        found: dict[str, datetime] = {}
-        for flow, sources in self.feeds.items():
-            marks = [by_source.get(source) for source in sources]
-            known = [mark for mark in marks if mark is not None]
-            if known and len(known) == len(marks):
-                found[flow] = min(known)
-        return found
+        """Per flow the time up to which all sources that feed it are really read."""
+        found = {flow: one.verified for flow, one in (await self.horizons()).items()}
+        return {flow: mark for flow, mark in found.items() if mark is not None}
+
+    async def _sighted(self, now: datetime) -> dict[str, Sighted]:
+        """Of the sources that feed a flow, those that never reported included."""
+        told = await self.store.sighted(now)
+        names = sorted({name for names in self.feeds.values() for name in names})
+        return {name: told.get(name, Sighted(None, "no worker has reported yet")) for name in names}
+
+    async def blind(self) -> int:
+        """Tell which sources are blind, once a spell, and whose spell is over. Returns how many are."""
+        now = self.now()
+        sources = await self._sighted(now)
+        self.spells.look(sources, now)
+        lasting = {notice.subject: notice for notice in await self.store.notices(NoticeKind.BLIND)}
+        for notice in self.spells.notices(sources):
+            known = lasting.pop(notice.subject, None)
+            if known is not None and known.message == notice.message:
+                continue
+            if await self.store.begin_notice(notice):
+                log.warning("%s", notice.message)
+        for name in lasting:
+            if await self.store.end_notice(NoticeKind.BLIND, name, now):
+                log.info("source %s is read again; what it held is judged by when it happened", name)
+        for name in sources:
+            self.metrics.blind.labels(name).set(name in self.spells.since)
+        for flow, mark in (await self.watermarks()).items():
+            self.metrics.judged_age.labels(flow).set((now - mark).total_seconds())
+        return len(self.spells.since)
 
     async def clocks(self) -> int:
-        """Move on every clock the watermark has passed. Returns how many."""
-        watermarks = await self.watermarks()
+        """Move on every clock that its flow's horizon has passed, and verify what can be by now. Returns how
+        many moved."""
+        seen = await self.horizons()
+        watermarks = {flow: one.until for flow, one in seen.items()}
+        verified = {flow: one.verified for flow, one in seen.items()}
+        read = {flow: mark for flow, mark in verified.items() if mark is not None}
+        while read and await self.store.verify_clocks(read, self.now(), BATCH) == BATCH:
+            pass
         moved = 0
         while watermarks:
-            due = await self.store.sweep_clocks(watermarks, self.now(), BATCH)
+            due = await self.store.sweep_clocks(watermarks, self.now(), BATCH, verified)
             done = self.now()
             for one in due:
                 self.metrics.clocks_due.labels(one.flow, one.clock.state.value).inc()
@@ -118,7 +157,11 @@ class Sweeper:
 
     def schedule(self, scheduler: AsyncIOScheduler) -> None:
         """Register the ticks: one of a kind at a time, missed ones made up for once."""
-        ticks = [("clocks", self.clocks, TICK_SECONDS), ("confirmations", self.confirm, TICK_SECONDS)]
+        ticks = [
+            ("clocks", self.clocks, TICK_SECONDS),
+            ("confirmations", self.confirm, TICK_SECONDS),
+            ("blindness", self.blind, SIGHT_SECONDS),
+        ]
         if self.keep_traces is not None or self.keep_inbox is not None:
             ticks.append(("retention", self.purge, PURGE_SECONDS))
         for name, task, seconds in ticks:

@@ -7,6 +7,7 @@ Property tests try the same examples every time, so that nothing fails by chance
 examples from ``tests.support.effort``.
 """
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -103,6 +104,15 @@ def _private(name: Name) -> Iterator[Service]:
 def rabbitmq_url(pytestconfig: pytest.Config) -> str:
     """``amqp://`` URL of a broker shared by the whole run: use names of your own for queues and exchanges."""
     return _address(pytestconfig, "rabbitmq")
+
+
+@pytest.fixture
+def landscape_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The simulated landscape's exchange and topics have fixed names: of all tests that read or write them on
+    the shared brokers one runs at a time."""
+    with (tmp_path_factory.getbasetemp().parent / "landscape.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

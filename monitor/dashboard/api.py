@@ -38,6 +38,7 @@ def api_routes(site: Site) -> list[Route]:
         ("/inbox", inbox),
         ("/inbox/{id}", inbox_item),
         ("/sources", sources),
+        ("/notices", notices),
     )
     document = Route(f"{PREFIX}/openapi.json", partial(_openapi, OPENAPI.read_bytes()), methods=["GET"])
     return [document, *(route(site, PREFIX + path, handler) for path, handler in paths)]
@@ -88,7 +89,14 @@ async def flows(site: Site, _: Request) -> Response:
 async def flow(site: Site, request: Request) -> Response:
     row = await find_flow(site, request.path_params["key"])
     labels = sorted((await site.pictures.labels(row.id)).items())
-    return answer({"flow": row, "labels": [{"label": label, "elements": list(ids)} for label, ids in labels]})
+    judged_to = await site.judged_to(row.key)
+    return answer(
+        {
+            "flow": row,
+            "judged_to": judged_to,
+            "labels": [{"label": label, "elements": list(ids)} for label, ids in labels],
+        }
+    )
 
 
 async def findings(site: Site, request: Request) -> Response:
@@ -112,6 +120,12 @@ async def inbox_item(site: Site, request: Request) -> Response:
     if row is None:
         raise NotFound(f"There is no message {number} in the inbox.")
     return answer(inbox_json(row, with_body=True))
+
+
+async def notices(site: Site, request: Request) -> Response:
+    kind = parameters.notice_kind(request.query_params)
+    part = parameters.slice_of(request.query_params)
+    return answer(page_of(await site.views.notices(kind, part.cursor, part.limit)))
 
 
 async def sources(site: Site, _: Request) -> Response:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from starlette.datastructures import QueryParams
 
 from monitor.domain.event import InboxReason
+from monitor.domain.notice import NoticeKind
 from monitor.domain.verdict import ClockState, FindingKind, FindingState
 from monitor.errors import ChoreoscopeError, InvalidInput
 from monitor.storage.views import TraceFilter
@@ -146,3 +147,7 @@ class InboxFilter:
 
 def inbox_filter(query: QueryParams) -> InboxFilter:
     return InboxFilter(word(query, "reason", InboxReason), text(query, "type"))
+
+
+def notice_kind(query: QueryParams) -> NoticeKind | None:
+    return word(query, "kind", NoticeKind)

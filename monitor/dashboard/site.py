@@ -70,6 +70,11 @@ class Site:
         now = self.now()
         return [source_health(row, now) for row in await self.views.sources(now)]
 
+    async def judged_to(self, flow: str) -> datetime | None:
+        """Up to when absence in a flow can be judged; None: not at all yet."""
+        now = self.now()
+        return seen_until(flow, await self.views.sources(now), self.feeds, now)
+
     async def clocks(self, detail: TraceDetail) -> tuple[Clock, ...]:
         """The trace's clocks as shown: those past due that nobody can judge yet are blind."""
         now = self.now()

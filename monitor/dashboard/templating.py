@@ -51,6 +51,7 @@ def environment(now: Callable[[], datetime]) -> jinja2.Environment:
         spell=body.spell_out,
     )
     env.globals.update(
+        NOTICES={kind.value: text for kind, text in words.NOTICES.items()},
         KINDS={kind.value: text for kind, text in words.KINDS.items()},
         CLOCKS={state.value: text for state, text in words.CLOCKS.items()},
         REASONS=words.REASONS,

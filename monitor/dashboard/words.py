@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from monitor.domain.event import Key
-from monitor.domain.verdict import Clock, ClockState, FindingKind, FindingState
+from monitor.domain.notice import NoticeKind
+from monitor.domain.verdict import Clock, ClockKind, ClockState, FindingKind, FindingState
 from monitor.storage.views import FindingRow, TraceDetail, TraceRow
 
 Sentence = tuple[str | datetime, ...]
@@ -32,6 +33,13 @@ KINDS = {
     FindingKind.CONDITION: "Against a condition",
     FindingKind.SLA_AT_RISK: "SLA at risk",
     FindingKind.SLA_BREACH: "SLA breached",
+}
+
+NOTICES = {
+    NoticeKind.BLIND: "Blind",
+    NoticeKind.BURN_RATE: "Budget burns",
+    NoticeKind.HISTORY: "History read in",
+    NoticeKind.UNREADABLE_CLOCK: "Unreadable clock",
 }
 
 CLOCKS = {
@@ -169,11 +177,19 @@ def trace_sentence(detail: TraceDetail, clocks: Sequence[Clock], now: datetime) 
 
 def clock_sentence(clock: Clock, now: datetime) -> Sentence:
     """What a clock says in words, with how long is left or by how much it is over."""
+    if clock.paused is not None:
+        left = f"with {duration(clock.due - clock.paused)} left" if clock.due > clock.paused else "past due"
+        return ("paused since ", clock.paused, f", {left}")
     match clock.state:
+        case ClockState.AT_RISK if clock.kind is ClockKind.REMINDER:
+            return (f"still waits, {duration(now - clock.due)} after the reminder",)
+        case ClockState.RUNNING if not clock.sure and clock.due <= now:
+            return ("its time is past, but the flow may have gone another way: late only if it comes",)
         case ClockState.RUNNING | ClockState.AT_RISK:
             return (f"{duration(clock.due - now)} left" if clock.due > now else "due now",)
         case ClockState.BREACHED:
-            return (f"overdue by {duration(now - clock.due)}",)
+            unverified = "; not verified, for a source is not read so far" if clock.unverified else ""
+            return (f"overdue by {duration(now - clock.due)}{unverified}",)
         case ClockState.MET if clock.ended:
             return (f"done {duration(clock.due - clock.ended)} before it was due",)
         case ClockState.MISSED if clock.ended:

@@ -119,12 +119,12 @@ class Clock:
         return self.kind is ClockKind.LIMIT and self.sure
 
     def next_change(self) -> datetime | None:
-        """When time alone will change the state: the row's armed instant. None once nothing more can, or
-        while it is paused."""
-        if self.paused is not None:
+        """When time alone will change the state: the row's armed instant. None once nothing more can, while
+        it is paused, and for what need not come."""
+        if self.paused is not None or not self.sure:
             return None
         if self.state is ClockState.RUNNING:
-            return min(self.at_risk, self.due) if self.at_risk else self.due
+            return min(self.at_risk, self.due) if self.at_risk and self.breaches else self.due
         if self.state is ClockState.AT_RISK and self.breaches:
             return self.due
         return None

@@ -35,6 +35,21 @@ class RetentionSettings(Model):
     inbox: PositiveDuration | None = None
 
 
+class BlindnessSettings(Model):
+    """A source that has not been read up to ``after`` ago is blind: what is missing or late cannot be judged,
+    which is told once a spell. ``at_most``: once it has been blind for so long, absence is judged all the
+    same, marked unverified; without a value never."""
+
+    after: PositiveDuration = timedelta(minutes=1)
+    at_most: PositiveDuration | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.at_most is not None and self.at_most < self.after:
+            raise ValueError("at_most must not be shorter than after: a source is not blind before that")
+        return self
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -137,6 +152,7 @@ class Settings(Model):
         default_factory=dict, validate_default=True
     )
     ordering: OrderingSettings = OrderingSettings()
+    blindness: BlindnessSettings = BlindnessSettings()
     retention: RetentionSettings = RetentionSettings()
     dashboard: DashboardSettings = DashboardSettings()
     decode: DecodeSettings = DecodeSettings()

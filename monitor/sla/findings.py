@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from monitor.domain.verdict import Clock, ClockState, Finding, FindingKind
+from monitor.domain.verdict import Clock, ClockKind, ClockState, Finding, FindingKind
 
 
 def duration_text(duration: timedelta) -> str:
@@ -37,12 +37,18 @@ def clock_finding(clock: Clock, trace_key: str) -> Finding | None:
     one finding: only an event that disproves the breach takes it back.
     """
     due = instant_text(clock.due)
+    unverified = " Not verified: the sources are not read so far." if clock.unverified else ""
     if clock.state is ClockState.AT_RISK:
+        is_reminder = clock.kind is ClockKind.REMINDER
         return Finding(
             kind=FindingKind.SLA_AT_RISK,
             name=clock.sla,
-            time=clock.at_risk or clock.due,
-            message=f"“{clock.sla}” is at risk for {trace_key}: due {due}, not met yet.",
+            time=clock.due if is_reminder else clock.at_risk or clock.due,
+            message=(
+                f"“{clock.sla}”: {trace_key} still waits at {due}.{unverified}"
+                if is_reminder
+                else f"“{clock.sla}” is at risk for {trace_key}: due {due}, not met yet.{unverified}"
+            ),
             element=clock.element,
             subject=subject(clock),
             severity=clock.severity,
@@ -50,6 +56,7 @@ def clock_finding(clock: Clock, trace_key: str) -> Finding | None:
     if clock.state in (ClockState.BREACHED, ClockState.MISSED):
         if clock.ended is None:
             message = f"“{clock.sla}” is breached for {trace_key}: it was due {due} and has not been met."
+            message += unverified
         else:
             late = duration_text(clock.ended - clock.due)
             message = f"“{clock.sla}” was missed for {trace_key}: due {due}, met {late} late."

@@ -15,6 +15,7 @@ from monitor.domain.checkpoint import Checkpoint, Span
 from monitor.domain.event import Event, Key, Misfit, Observation
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.verdict import Clock, ClockState, Finding
+from monitor.sight import Sighted
 from monitor.sources.base import Progress
 
 
@@ -232,11 +233,21 @@ class Store(Protocol):
         """Ids of the flow versions that open traces are pinned to."""
 
     async def sweep_clocks(
-        self, watermarks: Mapping[str, datetime], now: datetime, limit: int
+        self,
+        watermarks: Mapping[str, datetime],
+        now: datetime,
+        limit: int,
+        verified: Mapping[str, datetime | None] | None = None,
     ) -> list[DueClock]:
         """Claim by conditional update up to ``limit`` clocks whose armed instant is at or before their
         flow's watermark, set their new state and write their findings, in one transaction. The cost
-        depends on what is due, not on what is armed."""
+        depends on what is due, not on what is armed. ``verified``: of flows judged past what is really read
+        of them, up to when that is (None: nothing is); what is found past that is marked unverified. A clock
+        that cannot be read is put off, and a notice tells of it."""
+
+    async def verify_clocks(self, until: Mapping[str, datetime], now: datetime, limit: int) -> int:
+        """Up to ``limit`` clocks that were judged unverified, and stand now that their flow is read up to
+        ``until``, are verified. Returns how many."""
 
     async def confirm_findings(
         self, confirmed_until: Mapping[str, datetime], now: datetime, limit: int
@@ -266,10 +277,11 @@ class Store(Protocol):
     ) -> None:
         """Keep what the source pages and the watermark need. A shard's watermark never moves back."""
 
-    async def watermarks(self, now: datetime) -> dict[str, datetime | None]:
-        """Per source: the minimum over its shards; None where it is not known yet. Rows of shared shards
-        whose worker has been silent for a minute do not count; a source whose every row is silent stands
-        still."""
+    async def sighted(self, now: datetime) -> dict[str, Sighted]:
+        """Per source how far it is read: the minimum over its shards; None where it is not known yet. Rows of
+        shared shards whose worker has been silent for a minute do not count; a source whose every row is
+        silent stands still."""
+        ...
 
     async def begin_notice(self, notice: Notice) -> bool:
         """Keep a notice. One of the same kind and subject that lasts already stays as it is, but for its

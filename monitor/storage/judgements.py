@@ -51,9 +51,10 @@ def carried_on(stored: Clock | None, computed: Clock) -> Clock:
     if (
         stored is not None
         and _BY_TIME.get(stored.state, -1) > _BY_TIME.get(computed.state, 3)
+        and (stored.state is not ClockState.BREACHED or computed.breaches)
         and (stored.started, stored.due, stored.at_risk) == (computed.started, computed.due, computed.at_risk)
     ):
-        return replace(computed, state=stored.state)
+        return replace(computed, state=stored.state, unverified=stored.unverified)
     return computed
 
 

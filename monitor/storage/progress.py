@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, case, delete, or_, select, update
 
+from monitor.sight import Sighted, why_of
 from monitor.sources.base import Progress, SourceState
 from monitor.storage.tables import source_shards, source_ticks
 from monitor.storage.tally import Tally
@@ -162,6 +163,15 @@ def watermark(rows: Iterable[Row[Any]], now: datetime) -> datetime | None:
     marks = [row.watermark for row in counting(rows, now)]
     known = [mark for mark in marks if mark is not None]
     return min(known) if known and len(known) == len(marks) else None
+
+
+def sighted(rows: Sequence[Row[Any]], now: datetime) -> Sighted:
+    """How a source stands, from all its shards."""
+    counted = counting(rows, now)
+    silent = bool(counted) and all(row.updated < now - SILENT for row in counted)
+    ended = bool(counted) and all(row.state == SourceState.ENDED for row in counted)
+    why = "no worker has reported lately" if silent else why_of([(row.state, row.error) for row in counted])
+    return Sighted(watermark(rows, now), why, ended)
 
 
 async def shards(transaction: Transaction) -> dict[str, list[Row[Any]]]:

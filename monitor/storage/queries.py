@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from monitor.domain.event import InboxReason
+from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.verdict import FindingKind, FindingState
 from monitor.storage import keyset, progress, tally
 from monitor.storage.finding_list import list_findings
-from monitor.storage.tables import flows, inbox, inbox_groups, source_ticks, tallies
+from monitor.storage.notices import notice_of
+from monitor.storage.tables import flows, inbox, inbox_groups, notices, source_ticks, tallies
 from monitor.storage.trace_list import list_traces
 from monitor.storage.trace_page import trace_detail
 from monitor.storage.transaction import Transaction
@@ -134,6 +136,22 @@ class SqlViews:
             _source_row(name, rows, now, events.get(name, 0), recent.get(name, 0))
             for name, rows in shards.items()
         ]
+
+    async def notices(
+        self, kind: NoticeKind | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[Notice]:
+        of = notices.c
+        asked = select(notices)
+        if kind is not None:
+            asked = asked.where(of.kind == kind.value)
+        order = [of.noticed, of.id]
+        beyond = keyset.after(order, cursor)
+        if beyond is not None:
+            asked = asked.where(beyond)
+        newest = asked.order_by(of.noticed.desc(), of.id.desc()).limit(limit + 1)
+        async with self._read() as transaction:
+            rows = await transaction.rows(newest)
+        return keyset.page(rows, limit, notice_of, lambda row: (row.noticed, row.id))
 
     async def pulse(self) -> str:
         changes = select(func.coalesce(func.sum(tallies.c.amount), 0)).where(tallies.c.what == tally.CHANGES)

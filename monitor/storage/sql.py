@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.errors import StorageConflict, StorageUnavailable
+from monitor.sight import Sighted
 from monitor.sources.base import Progress
 from monitor.storage import deployment, history, migrate, notices, retention, sweep
 from monitor.storage import progress as shards
@@ -97,10 +98,18 @@ class SqlStore:
             return await deployment.versions_in_use(transaction)
 
     async def sweep_clocks(
-        self, watermarks: Mapping[str, datetime], now: datetime, limit: int
+        self,
+        watermarks: Mapping[str, datetime],
+        now: datetime,
+        limit: int,
+        verified: Mapping[str, datetime | None] | None = None,
     ) -> list[DueClock]:
         async with self._counted() as (transaction, tally):
-            return await sweep.sweep_clocks(transaction, watermarks, now, limit, tally)
+            return await sweep.sweep_clocks(transaction, watermarks, now, limit, tally, verified or {})
+
+    async def verify_clocks(self, until: Mapping[str, datetime], now: datetime, limit: int) -> int:
+        async with self._counted() as (transaction, tally):
+            return await sweep.verify_clocks(transaction, until, now, limit, tally)
 
     async def confirm_findings(
         self, confirmed_until: Mapping[str, datetime], now: datetime, limit: int
@@ -130,10 +139,10 @@ class SqlStore:
         async with self._counted() as (transaction, tally):
             await shards.record(transaction, source, kind, worker, progress, now, tally)
 
-    async def watermarks(self, now: datetime) -> dict[str, datetime | None]:
+    async def sighted(self, now: datetime) -> dict[str, Sighted]:
         async with self._read() as transaction:
             found = await shards.shards(transaction)
-        return {source: shards.watermark(rows, now) for source, rows in found.items()}
+        return {source: shards.sighted(rows, now) for source, rows in found.items()}
 
     async def begin_notice(self, notice: Notice) -> bool:
         async with self._counted() as (transaction, tally):

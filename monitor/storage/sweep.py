@@ -9,15 +9,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, case, select, tuple_
 
+from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.verdict import Clock, ClockState, FindingKind, FindingState
+from monitor.sla.clocks import at
 from monitor.sla.findings import clock_finding, subject
 from monitor.storage import findings as stored_findings
+from monitor.storage import notices
 from monitor.storage.base import DueClock
 from monitor.storage.findings import Owner, StoredFinding
 from monitor.storage.judgements import AFTER_RISK, DISPROVED, stored_clock, worst
-from monitor.storage.tables import PROVISIONAL, clocks, findings, traces
+from monitor.storage.tables import PROVISIONAL, UNVERIFIED, clocks, findings, traces
 from monitor.storage.tally import Counted, Tally
 from monitor.storage.transaction import Transaction
 
@@ -34,7 +37,12 @@ class _Due(NamedTuple):
 
 
 async def sweep_clocks(
-    transaction: Transaction, watermarks: Mapping[str, datetime], now: datetime, limit: int, tally: Tally
+    transaction: Transaction,
+    watermarks: Mapping[str, datetime],
+    now: datetime,
+    limit: int,
+    tally: Tally,
+    verified: Mapping[str, datetime | None],
 ) -> list[DueClock]:
     """See :meth:`monitor.storage.base.Store.sweep_clocks`. The chain's first trace is locked before anything
     else of it, as a batch does; chains a batch holds just now are left for the next sweep."""
@@ -43,10 +51,11 @@ async def sweep_clocks(
     put_off: list[Row[Any]] = []
     for row in rows:
         try:
-            judged.append(_moved_on(row, watermarks[row.flow]))
-        except (ValueError, OverflowError):
+            judged.append(_moved_on(row, watermarks[row.flow], verified.get(row.flow, watermarks[row.flow])))
+        except (ValueError, OverflowError) as error:
             log.exception("clock %r of trace %s cannot be read and is put off", row.sla, row.trace_id)
             put_off.append(row)
+            await notices.begin(transaction, _unreadable(row, error, now), tally)
     claimed = await _claim(transaction, judged, put_off, now)
     if not claimed:
         return []
@@ -92,12 +101,27 @@ async def _due(transaction: Transaction, watermarks: Mapping[str, datetime], lim
     return found
 
 
-def _moved_on(row: Row[Any], watermark: datetime) -> _Due:
+def _moved_on(row: Row[Any], watermark: datetime, verified: datetime | None) -> _Due:
     clock = stored_clock(row)
-    state = ClockState.BREACHED if clock.due <= watermark else ClockState.AT_RISK
-    moved = replace(clock, state=state)
+    moved = at(clock, watermark)
+    unverified = moved.state is not clock.state and (verified is None or at(clock, verified) != moved)
+    moved = replace(moved, unverified=unverified)
     clock_finding(moved, "")  # what cannot be told is put off too
     return _Due(row, moved, clock.state)
+
+
+def _unreadable(row: Row[Any], error: Exception, now: datetime) -> Notice:
+    return Notice(
+        kind=NoticeKind.UNREADABLE_CLOCK,
+        subject=f"{row.flow}/{row.sla}",
+        message=(
+            f"The clock of “{row.sla}” of trace {row.trace_id} cannot be read, and is tried again every"
+            f" hour: {error}. Other clocks go on."
+        ),
+        since=now,
+        noticed=now,
+        flow=row.flow,
+    )
 
 
 async def _claim(
@@ -109,9 +133,16 @@ async def _claim(
     moved = await transaction.update_returning(
         clocks,
         [of.trace_id, of.sla, of.occurrence, of.next_at, of.state],
-        [of.state, of.next_at],
+        [of.state, of.next_at, of.unverified],
         [
-            (*key, one.row.next_at, one.previous.value, one.clock.state.value, one.clock.next_change())
+            (
+                *key,
+                one.row.next_at,
+                one.previous.value,
+                one.clock.state.value,
+                one.clock.next_change(),
+                one.clock.unverified,
+            )
             for key, one in sorted(wanted.items())
         ],
         [of.trace_id, of.sla, of.occurrence],
@@ -166,6 +197,48 @@ async def _settle(
     await stored_findings.write(transaction, written)
     tally.changed()
     return {row.id: row.key for row in rows.values()}
+
+
+async def verify_clocks(
+    transaction: Transaction, until: Mapping[str, datetime], now: datetime, limit: int, tally: Tally
+) -> int:
+    """See :meth:`monitor.storage.base.Store.verify_clocks`. Locks as :func:`sweep_clocks` does."""
+    of = clocks.c
+    first = traces.alias("first")
+    found: list[Row[Any]] = []
+    for flow, instant in sorted(until.items()):
+        asked = (
+            select(clocks)
+            .join_from(clocks, traces, traces.c.id == of.trace_id)
+            .join(first, first.c.id == traces.c.chain_id)
+            .where(UNVERIFIED, of.flow == flow, _judged_at <= instant)
+            .order_by(of.due, of.trace_id, of.sla, of.occurrence)
+            .limit(limit - len(found))
+            .with_for_update(of=first, skip_locked=True)
+        )
+        found += await transaction.rows(asked)
+        if len(found) >= limit:
+            break
+    key = [of.trace_id, of.sla, of.occurrence]
+    still = {(row.trace_id, row.sla, row.occurrence): row for row in found}
+    verified = await transaction.update_returning(  # an event may have moved it between our look and our lock
+        clocks,
+        [*key, of.state, of.unverified],
+        [of.unverified],
+        [(*at_, row.state, True, False) for at_, row in sorted(still.items())],
+        key,
+    )
+    settled = [still[at_] for at_ in sorted(verified)]
+    due = [
+        _Due(row, replace(clock, unverified=False), clock.state)
+        for row, clock in ((row, stored_clock(row)) for row in settled)
+    ]
+    if due:
+        await _settle(transaction, due, now, tally)
+    return len(due)
+
+
+_judged_at = case((clocks.c.state == ClockState.AT_RISK.value, clocks.c.at_risk), else_=clocks.c.due)
 
 
 async def confirm_findings(

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from monitor.domain.event import InboxReason, Key
+from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.verdict import Clock, FindingKind, FindingState
 
 Row = TypeVar("Row")
@@ -254,6 +255,9 @@ class Views(Protocol):
     ) -> Page[InboxRow]: ...
     async def inbox_item(self, item_id: int) -> InboxRow | None: ...
     async def sources(self, now: datetime) -> Sequence[SourceRow]: ...
+    async def notices(
+        self, kind: NoticeKind | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[Notice]: ...
     async def pulse(self) -> str:
         """A short text that changes whenever anything shown may have changed (but for the watermark of a
         quiet source moving on); cheap enough to ask every second."""

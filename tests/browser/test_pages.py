@@ -26,6 +26,7 @@ PAGES = {
     "inbox": ("/inbox", "Not readable"),
     "inbox item": ("/inbox/{inbox}", "How to mend it"),
     "sources": ("/sources", "web"),
+    "notices": ("/notices", "Notices"),
 }
 
 

@@ -178,3 +178,8 @@ async def tell(store: SqlStore, keys: Sequence[tuple[str, str]], said: Said) -> 
         trace = replace(chain.traces[-1])
         await batch.save([an_update(trace, said)], [])
     return chain.id
+
+
+async def read_to(store: SqlStore, now: datetime) -> dict[str, datetime | None]:
+    """The watermark of each source."""
+    return {name: one.watermark for name, one in (await store.sighted(now)).items()}

@@ -16,6 +16,7 @@ from monitor.sources.memory import Memory
 from monitor.storage.sql import SqlStore
 from monitor.storage.views import SourceRow
 from monitor.sweep import Sweeper
+from tests.contract.store_harness import read_to
 from tests.support.shop import shop, start, told
 
 
@@ -83,7 +84,7 @@ async def test_full_inbox_pauses_the_source_until_there_is_room(
         assert (row.lag, await store.inbox_count("web")) == (5, 4)
 
         await source.put(told("OrderPlaced", 0).body, content_type="application/cloudevents+json")
-        mark = (await store.watermarks(datetime.now(UTC)))["web"]
+        mark = (await read_to(store, datetime.now(UTC)))["web"]
         updated = row.shards[0].updated
 
         async def told_again() -> bool:
@@ -91,7 +92,7 @@ async def test_full_inbox_pauses_the_source_until_there_is_room(
             return found is not None and found.shards[0].updated > updated + timedelta(seconds=0.2)
 
         await until(told_again)
-        assert (await store.watermarks(datetime.now(UTC)))["web"] == mark
+        assert (await read_to(store, datetime.now(UTC)))["web"] == mark
         assert await state(store) == "paused"
         assert (await store.views.totals()).events == 0
 
@@ -188,7 +189,7 @@ async def test_sweep_deletes_what_is_old_enough_batch_after_batch(
     now = datetime.now(UTC) + timedelta(days=400)
 
     def sweeper(**kept: timedelta) -> Sweeper:
-        return Sweeper(store, Flows(store), {}, Metrics(), now=lambda: now, **kept)
+        return Sweeper(store, Flows(store), {}, Metrics(), now=lambda: now, **kept)  # type: ignore[arg-type]
 
     assert await sweeper().purge() == 0
     assert await sweeper(keep_traces=timedelta(days=9999), keep_inbox=timedelta(days=9999)).purge() == 0
@@ -201,7 +202,7 @@ async def test_sweep_deletes_what_is_old_enough_batch_after_batch(
 async def test_retention_is_swept_every_minute_where_it_is_set(store: SqlStore) -> None:
     def ticks(**kept: timedelta) -> dict[str, timedelta]:
         scheduler = AsyncIOScheduler(timezone=UTC)
-        sweeper = Sweeper(store, Flows(store), {}, Metrics(), now=lambda: datetime.now(UTC), **kept)
+        sweeper = Sweeper(store, Flows(store), {}, Metrics(), now=lambda: datetime.now(UTC), **kept)  # type: ignore[arg-type]
         sweeper.schedule(scheduler)
         return {job.id: job.trigger.interval for job in scheduler.get_jobs()}
 

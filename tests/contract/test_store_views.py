@@ -13,7 +13,7 @@ from monitor.errors import InvalidInput
 from monitor.sources.base import Progress, SourceState
 from monitor.storage.sql import SqlStore, open_store
 from monitor.storage.views import FindingRow, Page, TraceFilter, TraceRow
-from tests.contract.store_harness import Said, a_clock, a_finding, an_event, at, place, put, seen_as
+from tests.contract.store_harness import Said, a_clock, a_finding, an_event, at, place, put, read_to, seen_as
 
 FLOWS = ("order", "returns")
 
@@ -299,16 +299,16 @@ def progress(shard: str, minute: float | None, **rest: object) -> Progress:
 async def test_watermark_never_moves_back(store: SqlStore) -> None:
     for minute in (5, 3, None):
         await store.record_progress("kafka", "kafka", "w1", [progress("t/0", minute)], at(10))
-        assert await store.watermarks(at(10)) == {"kafka": at(5)}
+        assert await read_to(store, at(10)) == {"kafka": at(5)}
     await store.record_progress("kafka", "kafka", "w2", [progress("t/0", 4)], at(11))
-    assert await store.watermarks(at(11)) == {"kafka": at(5)}
+    assert await read_to(store, at(11)) == {"kafka": at(5)}
 
 
 async def test_watermark_is_the_least_of_the_shards(store: SqlStore) -> None:
     await store.record_progress("kafka", "kafka", "w1", [progress("t/0", 5), progress("t/1", None)], at(10))
-    assert await store.watermarks(at(10)) == {"kafka": None}
+    assert await read_to(store, at(10)) == {"kafka": None}
     await store.record_progress("kafka", "kafka", "w2", [progress("t/1", 7, lag=3)], at(10))
-    assert await store.watermarks(at(500)) == {"kafka": at(5)}
+    assert await read_to(store, at(500)) == {"kafka": at(5)}
     (source,) = await store.views.sources(at(10))
     assert (source.watermark, source.lag, len(source.shards)) == (at(5), None, 2)
 
@@ -317,10 +317,10 @@ async def test_silent_sharers_do_not_count_until_all_are(store: SqlStore) -> Non
     shared = {"shared": True, "lag": 2}
     await store.record_progress("rabbit", "rabbitmq", "w1", [progress("q", 1, **shared)], at(10))
     await store.record_progress("rabbit", "rabbitmq", "w2", [progress("q", 9, **shared)], at(10.5))
-    assert await store.watermarks(at(10.6)) == {"rabbit": at(1)}
-    assert await store.watermarks(at(11.1)) == {"rabbit": at(9)}
+    assert await read_to(store, at(10.6)) == {"rabbit": at(1)}
+    assert await read_to(store, at(11.1)) == {"rabbit": at(9)}
     await store.record_progress("rabbit", "rabbitmq", "w2", [progress("q", 12, **shared)], at(12.5))
-    assert await store.watermarks(at(60)) == {"rabbit": at(12)}
+    assert await read_to(store, at(60)) == {"rabbit": at(12)}
     (source,) = await store.views.sources(at(60))
     assert (source.lag, [shard.worker for shard in source.shards]) == (2, ["w1", "w2"])
 
@@ -339,11 +339,11 @@ async def test_shard_that_is_gone_is_abandoned_in_the_end(store: SqlStore) -> No
     await told(store, "w1", 0, progress("gone/0", 0, lag=3), progress("t/0", 0, lag=0))
     for minute in range(1, 11):
         await told(store, "w1", minute, progress("t/0", minute, lag=0))
-        assert await store.watermarks(at(minute)) == {"kafka": at(0)}
+        assert await read_to(store, at(minute)) == {"kafka": at(0)}
     pulse = await store.views.pulse()
     await told(store, "w1", 11, progress("t/0", 11, lag=0))
     assert await store.views.pulse() != pulse
-    assert await store.watermarks(at(11)) == {"kafka": at(11)}
+    assert await read_to(store, at(11)) == {"kafka": at(11)}
     assert await shards_of(store, 11) == {"gone/0": "abandoned", "t/0": "reading"}
     (source,) = await store.views.sources(at(11))
     assert (source.watermark, source.lag) == (at(11), 0)
@@ -355,11 +355,11 @@ async def test_shard_of_a_dead_worker_holds_until_somebody_takes_it(store: SqlSt
     await told(store, "w1", 0, progress("t/0", 0), progress("t/1", 0))
     for minute in range(1, 9):
         await told(store, "w2", minute, progress("t/0", minute))
-    assert await store.watermarks(at(8)) == {"kafka": at(0)}
+    assert await read_to(store, at(8)) == {"kafka": at(0)}
     await told(store, "w2", 9, progress("t/0", 9), progress("t/1", None))
     for minute in range(10, 40):
         await told(store, "w2", minute, progress("t/0", minute), progress("t/1", 5))
-    assert await store.watermarks(at(39)) == {"kafka": at(5)}
+    assert await read_to(store, at(39)) == {"kafka": at(5)}
 
 
 async def test_shard_between_two_workers_is_not_abandoned(store: SqlStore) -> None:
@@ -369,7 +369,7 @@ async def test_shard_between_two_workers_is_not_abandoned(store: SqlStore) -> No
         await told(store, "w1", step / 2, progress("t/0", step / 2))
         await told(store, "w2", step / 2, *([] if step < 10 else [progress("t/1", step / 2)]))
     assert await shards_of(store, 20) == {"t/0": "reading", "t/1": "reading"}
-    assert await store.watermarks(at(20)) == {"kafka": at(20)}
+    assert await read_to(store, at(20)) == {"kafka": at(20)}
 
 
 async def test_nothing_is_abandoned_while_nothing_is_read(store: SqlStore) -> None:
@@ -377,7 +377,7 @@ async def test_nothing_is_abandoned_while_nothing_is_read(store: SqlStore) -> No
     await told(store, "w1", 0, progress("t/0", 0), progress("t/1", 0))
     await told(store, "w2", 600, progress("t/0", 600))
     await told(store, "w2", 601, progress("t/0", 601))
-    assert await store.watermarks(at(601)) == {"kafka": at(0)}
+    assert await read_to(store, at(601)) == {"kafka": at(0)}
     await told(store, "w2", 605, progress("t/0", 605))
     away = Progress("t/0", SourceState.CONNECTING)
     error = progress("group", None, shared=True, error="away")
@@ -385,10 +385,10 @@ async def test_nothing_is_abandoned_while_nothing_is_read(store: SqlStore) -> No
         await told(store, "w2", minute, away, error)
     await told(store, "w2", 640, progress("t/0", 640))
     await told(store, "w2", 641, progress("t/0", 641))
-    assert await store.watermarks(at(641)) == {"kafka": at(0)}
+    assert await read_to(store, at(641)) == {"kafka": at(0)}
     for minute in range(642, 652):
         await told(store, "w2", minute, progress("t/0", minute))
-    assert await store.watermarks(at(651)) == {"kafka": at(651)}
+    assert await read_to(store, at(651)) == {"kafka": at(651)}
 
 
 async def test_abandoned_shard_counts_again_once_it_is_read(store: SqlStore) -> None:
@@ -397,9 +397,9 @@ async def test_abandoned_shard_counts_again_once_it_is_read(store: SqlStore) -> 
         await told(store, "w1", minute, progress("t/0", minute))
     assert (await shards_of(store, 14))["t/1"] == "abandoned"
     await told(store, "w2", 15, progress("t/1", None))
-    assert await store.watermarks(at(15)) == {"kafka": at(0)}
+    assert await read_to(store, at(15)) == {"kafka": at(0)}
     await told(store, "w2", 16, progress("t/1", 16))
-    assert await store.watermarks(at(16)) == {"kafka": at(14)}
+    assert await read_to(store, at(16)) == {"kafka": at(14)}
 
 
 async def test_own_share_no_longer_told_is_gone_at_once(store: SqlStore) -> None:
@@ -426,7 +426,7 @@ async def test_workers_that_come_back_at_once_do_not_wait_for_each_other(
             store.record_progress("kafka", "kafka", "w1", [progress(n, hour) for n in names[::2]], at(hour)),
             other.record_progress("kafka", "kafka", "w2", [progress(n, hour) for n in names[1::2]], at(hour)),
         )
-        assert await store.watermarks(at(hour)) == {"kafka": at(hour)}
+        assert await read_to(store, at(hour)) == {"kafka": at(hour)}
     await other.close()
 
 

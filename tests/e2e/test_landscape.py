@@ -26,6 +26,8 @@ from monitor.landscape.plan import Pace
 from monitor.landscape.story import Limits
 from monitor.resources import models
 
+pytestmark = pytest.mark.usefixtures("landscape_alone")
+
 MODEL = models() / "order-fulfilment.bpmn"
 ORDERS = 2000
 PACE = Pace(every=timedelta(milliseconds=50), step=timedelta(seconds=1.5))

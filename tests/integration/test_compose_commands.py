@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import yaml
+
+pytestmark = pytest.mark.usefixtures("landscape_alone")
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0

@@ -30,6 +30,8 @@ from tests.services import Service
 from tests.support.serving import PATIENCE, Serving, serving, written
 from tests.support.shop import Moved, Said, offline, sent, shop, start, stored, told
 
+pytestmark = pytest.mark.usefixtures("landscape_alone")
+
 PACE = Pace(every=timedelta(milliseconds=200), step=timedelta(milliseconds=500))
 
 

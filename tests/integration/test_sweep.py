@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from monitor.domain.notice import NoticeKind
 from monitor.domain.verdict import Clock, FindingState
 from monitor.landscape import demo
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
+from monitor.sight import Blindness
 from monitor.sources.base import Progress, SourceState
 from monitor.storage.sql import SqlStore, open_store
 from monitor.storage.views import FindingRow, TraceDetail, TraceFilter
@@ -229,3 +231,140 @@ async def test_a_finding_is_confirmed_once_it_cannot_be_disproved_in_time(
     confirmed = [one for one in (await trace(store)).findings if one.time == last]
     assert all(one.confirmed is not None for one in confirmed)
     assert await sweeping.confirm() == 0
+
+
+async def spells(store: SqlStore) -> list[tuple[str, datetime, datetime | None]]:
+    found = (await store.views.notices(NoticeKind.BLIND)).rows
+    return [(one.subject, one.since, one.ended) for one in found]
+
+
+async def test_one_spell_of_blindness_is_one_notice(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    sweeping = sweeper(store, pipeline, clock)
+    await read(store, clock, 10, rabbit=10, kafka=10)
+    assert await sweeping.blind() == 0
+    for at in (10.9, 11.1, 15, 30):
+        await read(store, clock, at, kafka=at, rabbit=10)
+        assert await sweeping.blind() == (at > 11)
+    again = sweeper(store, pipeline, clock)  # another sweeper, or a new start, is no new spell
+    await again.blind()
+    assert await spells(store) == [(demo.RABBIT, minute(10), None)]
+    (notice,) = await store.notices()
+    assert notice.noticed == minute(11.1)
+    assert "is read up to 2026-03-01 12:10:00 UTC only (it is not connected)" in notice.message
+
+    await read(store, clock, 31, kafka=31, rabbit=31)
+    await again.blind()
+    assert await spells(store) == [(demo.RABBIT, minute(10), minute(31))]
+
+
+async def test_a_source_that_never_reports_is_blind_a_minute_on(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    sweeping = sweeper(store, pipeline, clock, {"order": ("never-seen",)})
+    assert await sweeping.blind() == 0
+    clock.now = minute(2)
+    assert await sweeping.blind() == 1
+    (notice,) = await store.notices()
+    assert (notice.subject, notice.since) == ("never-seen", NOON)
+    assert "no worker has reported yet" in notice.message
+
+
+async def test_what_has_ended_is_not_blind_and_holds_nothing_back(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    clock.now = minute(5)
+    shard = Progress("log", SourceState.ENDED, minute(1))
+    await store.record_progress("log", "file", "w", [shard], clock.now)
+    sweeping = sweeper(store, pipeline, clock, {"order": ("log",)})
+    assert await sweeping.blind() == 0
+    assert await sweeping.watermarks() == {"order": minute(5)}
+
+
+def patient(store: SqlStore, pipeline: Pipeline, clock: Clockwork) -> Sweeper:
+    blindness = Blindness(timedelta(minutes=1), at_most=timedelta(hours=1))
+    return Sweeper(store, pipeline.flows, BOTH, Metrics(), now=clock, blindness=blindness)
+
+
+async def looks(sweeping: Sweeper) -> None:
+    for what in (sweeping.blind, sweeping.clocks, sweeping.confirm):
+        await what()
+
+
+async def breached_unverified(store: SqlStore, pipeline: Pipeline, clock: Clockwork) -> Sweeper:
+    """Blind since minute 30, noticed at 40; the payment is due at 70, and so much is told at 130."""
+    await pipeline.process([PLACED, REQUESTED])
+    await read(store, clock, 30, kafka=30, rabbit=30)
+    sweeping = patient(store, pipeline, clock)
+    for at in (40, 75, 99, 129):
+        await read(store, clock, at, kafka=at, rabbit=30)
+        await looks(sweeping)
+        assert (await payment(store)).state == ("at_risk" if at >= 106 else "running"), at
+    await read(store, clock, 130, kafka=130, rabbit=30)
+    await looks(sweeping)
+    paid = await payment(store)
+    assert (paid.state, paid.unverified) == ("breached", True)
+    breach = next(one for one in await found(store) if one.kind.value == "sla_breach")
+    assert breach.message.endswith("Not verified: the sources are not read so far.")
+    await read(store, clock, 500, kafka=500, rabbit=30)
+    await looks(sweeping)
+    breach = next(one for one in await found(store) if one.kind.value == "sla_breach")
+    assert breach.state is FindingState.PROVISIONAL
+    return sweeping
+
+
+async def test_after_the_longest_blindness_absence_is_told_unverified_and_verified_later(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    sweeping = await breached_unverified(store, pipeline, clock)
+    await read(store, clock, 501, kafka=501, rabbit=501)
+    await looks(sweeping)
+    paid = await payment(store)
+    assert (paid.state, paid.unverified) == ("breached", False)
+    breach = next(one for one in await found(store) if one.kind.value == "sla_breach")
+    assert "Not verified" not in breach.message
+    assert breach.state is FindingState.CONFIRMED
+    assert await stored(store) == offline(SHOP, [PLACED, REQUESTED], minute(501))
+
+
+async def test_what_was_told_unverified_is_taken_back_by_the_backlog(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    sweeping = await breached_unverified(store, pipeline, clock)
+    await pipeline.process([PAID_IN_TIME])
+    await read(store, clock, 501, kafka=501, rabbit=501)
+    await looks(sweeping)
+    paid = await payment(store)
+    assert (paid.state, paid.unverified) == ("met", False)
+    assert {one.state for one in await found(store)} == {FindingState.RETRACTED}
+    assert await stored(store) == offline(SHOP, [PLACED, REQUESTED, PAID_IN_TIME], minute(501))
+
+
+async def test_an_event_between_leaves_a_breach_unverified(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    await breached_unverified(store, pipeline, clock)
+    await pipeline.process([told("PaymentRequested", 11, payment="p-1", id="again")])
+    assert (await payment(store)).unverified
+
+
+async def test_the_monitors_own_absence_does_not_count_as_patience(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    """A new process has waited for nothing yet, whatever notice lasts."""
+    await pipeline.process([PLACED, REQUESTED])
+    await read(store, clock, 30, kafka=30, rabbit=30)
+    clock.now = minute(40)
+    await looks(patient(store, pipeline, clock))
+    assert {notice.noticed for notice in await store.notices()} == {minute(40)}
+    clock.now = minute(900)
+    restarted = patient(store, pipeline, clock)
+    await looks(restarted)
+    assert (await payment(store)).state == "running"
+    clock.now = minute(959)
+    await looks(restarted)
+    assert (await payment(store)).state == "running"
+    clock.now = minute(960)
+    await looks(restarted)
+    assert (await payment(store)).unverified

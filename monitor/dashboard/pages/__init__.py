@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from monitor.dashboard.pages import findings, flows, inbox, overview, slas, sources, traces
+from monitor.dashboard.pages import findings, flows, inbox, notices, overview, slas, sources, traces
 from monitor.dashboard.site import Handler, Site, page_route
 
 PAGES: tuple[tuple[str, Handler], ...] = (
@@ -18,6 +18,7 @@ PAGES: tuple[tuple[str, Handler], ...] = (
     ("/inbox", inbox.inbox),
     ("/inbox/{id}", inbox.item),
     ("/sources", sources.source_list),
+    ("/notices", notices.notice_list),
 )
 
 

@@ -33,6 +33,7 @@ async def flow(site: Site, request: Request) -> Response:
         title=row.name or row.key,
         section="flows",
         flow=row,
+        judged_to=await site.judged_to(row.key),
         picture=await site.pictures.flow(row.id),
         labels=sorted((await site.pictures.labels(row.id)).items()),
         recent=(await site.views.traces(TraceFilter(flow=row.key), limit=RECENT)).rows,

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aio_pika
+import pytest
 from aiokafka import AIOKafkaConsumer
 
 from monitor.cli import invoke
 from monitor.landscape.plan import Pace, plan
 from monitor.landscape.wire import EXCHANGE, TOPICS
+
+pytestmark = pytest.mark.usefixtures("landscape_alone")
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

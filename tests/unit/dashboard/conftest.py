@@ -16,6 +16,7 @@ import pytest
 from monitor.bpmn.document import Document, FlowNode, Place, Process, SequenceFlow
 from monitor.dashboard.app import create_app
 from monitor.domain.event import InboxReason, Key
+from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.verdict import Clock, ClockState, FindingKind, FindingState
 from monitor.errors import StorageUnavailable
 from monitor.settings import DashboardSettings
@@ -192,6 +193,17 @@ def clock(**changed: Any) -> Clock:
     return Clock(**{**values, **changed})
 
 
+def notice(**changed: Any) -> Notice:
+    values: dict[str, Any] = {
+        "kind": NoticeKind.BLIND,
+        "subject": "shop-kafka",
+        "message": "Source “shop-kafka” is read up to 16:02 only.",
+        "since": ago(hours=1),
+        "noticed": ago(minutes=59),
+    }
+    return Notice(**{**values, **changed})
+
+
 @dataclass
 class Rows:
     """A ``Views`` over lists. ``away``: every question is refused. ``asked`` remembers trace filters."""
@@ -206,6 +218,7 @@ class Rows:
     groups: Sequence[InboxGroup] = ()
     inbox_rows: Sequence[InboxRow] = ()
     source_rows: Sequence[SourceRow] = (source_row(),)
+    notice_rows: Sequence[Notice] = (notice(), notice(kind=NoticeKind.HISTORY, ended=ago(hours=1)))
     beat: str = "1"
     away: str | None = None
     next: str | None = None
@@ -264,6 +277,12 @@ class Rows:
     async def sources(self, now: datetime) -> Sequence[SourceRow]:
         self._here()
         return self.source_rows
+
+    async def notices(
+        self, kind: NoticeKind | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[Notice]:
+        self._here()
+        return Page(self.notice_rows, self.next)
 
     async def pulse(self) -> str:
         self._here()

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from monitor.dashboard.api import OPENAPI
 from monitor.dashboard.app import create_app
 from monitor.domain.event import InboxReason
+from monitor.domain.notice import NoticeKind
 from monitor.domain.verdict import ClockState, FindingKind, FindingState
 from monitor.settings import DashboardSettings
 from monitor.storage.views import InboxGroup
@@ -72,6 +73,7 @@ def test_references_lead_somewhere() -> None:
         ("FindingState", FindingState),
         ("ClockState", ClockState),
         ("InboxReason", InboxReason),
+        ("NoticeKind", NoticeKind),
     ],
 )
 def test_words_are_those_of_the_domain(name: str, members: Any) -> None:
@@ -88,6 +90,7 @@ PATHS = [
     ("/api/v1/inbox", "/api/v1/inbox"),
     ("/api/v1/inbox/{id}", "/api/v1/inbox/5"),
     ("/api/v1/sources", "/api/v1/sources"),
+    ("/api/v1/notices", "/api/v1/notices"),
     ("/api/v1/openapi.json", "/api/v1/openapi.json"),
 ]
 
@@ -126,6 +129,7 @@ async def test_answers_validate(
         ("/api/v1/traces", "/api/v1/traces?limit=0", 400),
         ("/api/v1/findings", "/api/v1/findings?kind=bad", 400),
         ("/api/v1/inbox", "/api/v1/inbox?reason=bad", 400),
+        ("/api/v1/notices", "/api/v1/notices?kind=bad", 400),
     ],
 )
 async def test_problems_validate(

@@ -23,6 +23,7 @@ PAGES = [
     "/flows",
     "/flows/order",
     "/slas",
+    "/notices",
     "/findings",
     "/inbox",
     "/inbox/5",

@@ -39,6 +39,7 @@ SECTIONS = {
     "`models[].ordering`": "ModelOrdering",
     "`calendars`": "CalendarSettings",
     "`ordering`": "OrderingSettings",
+    "`blindness`": "BlindnessSettings",
     "`retention`": "RetentionSettings",
     "`dashboard`": "DashboardSettings",
     "`decode`": "DecodeSettings",
