@@ -1,4 +1,5 @@
-"""The main job on real brokers: five services, known faults, a monitor that is killed meanwhile."""
+"""The main job on real brokers: five services, known faults, a monitor that is killed meanwhile, or whose
+consumers are away while deadlines pass."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +90,11 @@ def choreoscope(*arguments: str | Path) -> list[str]:
 
 
 class Monitor:
-    """``choreoscope run`` as its own process, to be killed and started again."""
+    """``choreoscope run``, or one role, as its own process, to be killed and started again."""
 
-    def __init__(self, config: Path, log: Path) -> None:
+    def __init__(self, config: Path, log: Path, role: str = "run") -> None:
         self._config = config
+        self._role = role
         self._log = log
         self.process: subprocess.Popen[bytes] | None = None
         self.kills = 0
@@ -100,7 +102,7 @@ class Monitor:
     def start(self) -> None:
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                choreoscope("run", "-c", self._config), stdout=log, stderr=log, start_new_session=True
+                choreoscope(self._role, "-c", self._config), stdout=log, stderr=log, start_new_session=True
             )
 
     def kill(self) -> None:
@@ -126,8 +128,8 @@ class Monitor:
 
 
 @contextmanager
-def running(config: Path, log: Path) -> Iterator[Monitor]:
-    monitor = Monitor(config, log)
+def running(config: Path, log: Path, role: str = "run") -> Iterator[Monitor]:
+    monitor = Monitor(config, log, role)
     monitor.start()
     try:
         yield monitor
@@ -203,6 +205,72 @@ def test_every_fault_is_found_and_nothing_else(
         _pages_show_it(monitor.address(), expected)
         _check_agrees(config, log_file, expected)
         assert monitor.stop() == 0
+
+
+def test_nothing_is_blamed_while_the_consumers_are_stopped(
+    tmp_path: Path, config: Path, postgres_url: str, rabbitmq_url: str, kafka_bootstrap: str
+) -> None:
+    """For a minute in which deadlines pass; the sweep goes on all the time, and knows that it is blind."""
+    said = yaml.safe_load(config.read_text("utf-8"))
+    config.write_text(yaml.safe_dump({**said, "blindness": {"after": "PT10S"}}), "utf-8")
+    subprocess.run(choreoscope("db", "upgrade", "-c", config), check=True, timeout=60)
+    truth_file = tmp_path / "truth.jsonl"
+    landscape = choreoscope(
+        "landscape", "--rabbitmq", rabbitmq_url, "--kafka", kafka_bootstrap,
+        "--every", "0.4", "--step", str(PACE.step.total_seconds()),
+    )  # fmt: skip
+    subprocess.run([*landscape, "--orders", "1", "--prefix", "warm-up-"], check=True, timeout=60)
+
+    with (
+        running(config, tmp_path / "ingest.log", "ingest") as consumers,
+        running(config, tmp_path / "sweep.log", "sweep") as sweep,
+        psycopg.connect(postgres_url) as database,
+    ):
+        database.autocommit = True
+        until(lambda: _reading(database), consumers, lambda: _shards(database))
+        begin = datetime.now(UTC)
+        publishing = subprocess.Popen(
+            [
+                *landscape, "--orders", "120", "--seed", "11", "--truth", truth_file,
+                "--start", begin.isoformat(), "--rate", "1",
+                "--fault", "slow=0.2", "--fault", "stuck=0.1", "--fault", "missing=0.1",
+            ]
+        )  # fmt: skip
+        try:
+            time.sleep(12)
+            consumers.kill()
+            time.sleep(3)
+            before = _breaches(database)
+            time.sleep(57)
+            sweep.alive()
+            assert _breaches(database) == before
+            assert sorted(_spells(database)) == [(demo.KAFKA, False), (demo.RABBIT, False)]
+            consumers.start()
+            assert publishing.wait(PATIENCE) == 0
+        finally:
+            publishing.kill()
+            publishing.wait()
+        expected = {truth["order"]: _expected(truth) for truth in _truths(truth_file)}
+        until(lambda: _found(database) == expected, sweep, lambda: _difference(_found(database), expected))
+
+        late = sum(state == "breached" for one in expected.values() for _, state in one["slas"])
+        missed = sum(state == "missed" for one in expected.values() for _, state in one["slas"])
+        assert late > 10
+        settled = {"provisional": 0, "confirmed": late + missed, "retracted": 0}
+        until(lambda: _breaches(database) == settled, sweep, lambda: _breaches(database))
+        assert sorted(_spells(database)) == [(demo.KAFKA, True), (demo.RABBIT, True)]
+
+
+def _breaches(database: psycopg.Connection[Any]) -> dict[str, int]:
+    """How many findings of a breach are in each state."""
+    found = dict.fromkeys(("provisional", "confirmed", "retracted"), 0)
+    rows = database.execute("SELECT state, count(*) FROM findings WHERE kind = 'sla_breach' GROUP BY 1")
+    return found | {state: int(count) for state, count in rows}
+
+
+def _spells(database: psycopg.Connection[Any]) -> list[tuple[str, bool]]:
+    """Each spell of blindness: whose it was, and whether it is over."""
+    return database.execute("SELECT subject, ended IS NOT NULL FROM notices WHERE kind = 'blind'").fetchall()
 
 
 def _truths(path: Path) -> list[Said]:
