@@ -30,7 +30,7 @@ from monitor.flows import Flows, problems_of
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
 from monitor.reading import Reader
-from monitor.settings import HttpSource, RabbitmqSource, Settings, SourceSettings
+from monitor.settings import HttpSource, MemorySource, RabbitmqSource, Settings, SourceSettings
 from monitor.sight import Blindness
 from monitor.sources.base import Source
 from monitor.sources.file import File
@@ -83,32 +83,34 @@ class App:
         self.metrics = Metrics()
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
 
-    async def ingest(self) -> None:
-        """Read every source; returns when all have ended."""
-        pipeline = Pipeline(
-            decoder_of(self.settings),
-            mapping_of(
-                self.settings,
-                [expected.flow for expected in self.flows.active.values()],
-                older=self.flows.older,
-            ),
-            self.flows,
+    def pipeline(self) -> Pipeline:
+        flows = [expected.flow for expected in self.flows.active.values()]
+        mapping = mapping_of(self.settings, flows, older=self.flows.older)
+        return Pipeline(decoder_of(self.settings), mapping, self.flows, self.store, self.metrics)
+
+    def reader(self, source: Source, pipeline: Pipeline) -> Reader:
+        return Reader(
+            source,
+            pipeline,
             self.store,
             self.metrics,
+            worker=self.worker,
+            now=self.now,
+            batch_size=self.settings.ingest.batch_size,
+            wait=self.settings.ingest.wait.total_seconds(),
+            inbox_limit=self.settings.ingest.inbox_limit,
         )
+
+    def handed_over(self, name: str) -> Source:
+        """A source whose deliveries this process itself has at hand."""
+        return Memory(MemorySource(kind="memory", name=name), worker=self.worker)
+
+    async def ingest(self) -> None:
+        """Read every source; returns when all have ended."""
+        pipeline = self.pipeline()
         async with asyncio.TaskGroup() as tasks:
             for source in self.sources.values():
-                reader = Reader(
-                    source,
-                    pipeline,
-                    self.store,
-                    self.metrics,
-                    worker=self.worker,
-                    now=self.now,
-                    batch_size=self.settings.ingest.batch_size,
-                    wait=self.settings.ingest.wait.total_seconds(),
-                    inbox_limit=self.settings.ingest.inbox_limit,
-                )
+                reader = self.reader(source, pipeline)
                 tasks.create_task(reader.run(), name=f"source {source.name}")
 
     async def sweep(self) -> None:
@@ -189,6 +191,7 @@ async def assembled(
                     given[source.name] = await _source(source, worker, store, now())
         flows = Flows(store)
         await flows.deploy(models, now())
+        await flows.watch(feeds_of(settings), now())
         yield App(settings, store, flows, given, now=now)
     finally:
         await store.close()

@@ -117,7 +117,7 @@ def check_models(
     report = CheckReport()
     observations: list[Observation] = []
     seen: set[bytes] = set()
-    for delivery in _deliveries(event_paths):
+    for delivery in deliveries_of(event_paths):
         for one in decoder.decode(delivery):
             observed = mapping.observe(one) if isinstance(one, Event) else one
             if isinstance(observed, Misfit):
@@ -147,15 +147,18 @@ def _key(flow: Flow, group: correlate.Group) -> str:
     return main[0] if main else group.keys[0].value
 
 
-def _deliveries(paths: Sequence[Path]) -> Iterator[Delivery]:
-    """The records of the files, ``-`` being standard input. A log's lines say nothing of who came first."""
+def deliveries_of(paths: Sequence[Path], source: str | None = None) -> Iterator[Delivery]:
+    """The records of the files, ``-`` being standard input, as ``source`` (default: the file) delivers them.
+    A log's lines say nothing of who came first."""
     received = datetime.now(UTC)
     for path in paths:
         where = "/dev/stdin" if str(path) == "-" else path
         for record in records(where, "jsonl" if str(path) == "-" else "auto"):
             if record is not None:
                 position = Position(str(path), None, record.number)
-                yield Delivery(str(path), record.body, position, received, content_type=record.content_type)
+                yield Delivery(
+                    source or str(path), record.body, position, received, content_type=record.content_type
+                )
 
 
 def _where(delivery: Delivery) -> str:

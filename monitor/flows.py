@@ -6,7 +6,7 @@ keeps of them: the bytes of the BPMN file and of those whose processes it calls,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -126,13 +126,15 @@ def _distinct(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 class Flows:
     """The versions a process works with. Old ones are loaded when a trace asks for them; ``older`` are those
-    that traces were following when the active ones were deployed."""
+    that traces were following when the active ones were deployed. ``watched``: since when all sources of a
+    flow are watched; what happened before is history."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._versions: dict[int, Expected] = {}
         self.active: dict[str, Expected] = {}
         self.older: dict[str, list[Flow]] = {}
+        self.watched: dict[str, datetime] = {}
 
     async def deploy(self, models: Sequence[Model], now: datetime) -> None:
         """Put models in force; the same model again is the same version."""
@@ -145,6 +147,14 @@ class Flows:
             expected = Expected(stored.id, stored.version, flow, built.document, Judge(flow))
             self._versions[stored.id] = self.active[flow.key] = expected
         await self._find_older()
+
+    async def watch(self, feeds: Mapping[str, Collection[str]], now: datetime) -> None:
+        """Begin to watch the sources that feed the flows, those that are not watched yet."""
+        names = {name for sources in feeds.values() for name in sources}
+        since = await self._store.watch(names, now) if names else {}
+        self.watched = {
+            flow: max((since[name] for name in sources), default=now) for flow, sources in feeds.items()
+        }
 
     async def _find_older(self) -> None:
         """Versions that open traces still follow: what only they know must still be mapped."""

@@ -141,7 +141,7 @@ class Pipeline:
             return False
         trace.events += len(judged.observations)
         trace.key = _key(chain, expected, trace)
-        writes.updates.append(_update(trace, judged, expected, findings=False))
+        writes.updates.append(self._update(trace, judged, expected, findings=False))
         writes.placements += [
             Placement(trace.id, observation, fresh=True) for observation in judged.observations
         ]
@@ -162,7 +162,7 @@ class Pipeline:
         trace.events += len(new)
         trace.first = min((trace.first or new[0].time, *(one.time for one in new)))
         trace.key = _key(chain, expected, trace)
-        writes.updates.append(_update(trace, judged, expected, findings=True, reason=_reason(new)))
+        writes.updates.append(self._update(trace, judged, expected, findings=True, reason=_reason(new)))
         writes.placements += [Placement(trace.id, observation, fresh=True) for observation in new]
         return True
 
@@ -193,7 +193,7 @@ class Pipeline:
             trace.key = _key(chain, expected, trace)
             trace.events = len(judged.observations)
             trace.first = judged.observations[0].time
-            writes.updates.append(_update(trace, judged, expected, findings=True, reason=reason))
+            writes.updates.append(self._update(trace, judged, expected, findings=True, reason=reason))
             writes.placements += [
                 Placement(trace.id, observation, observation.identity in fresh)
                 for observation in judged.observations
@@ -210,6 +210,34 @@ class Pipeline:
                 trace.flow_id = expected.id
         return expected
 
+    def _update(
+        self, trace: Trace, judged: JudgedTrace, expected: Expected, *, findings: bool, reason: str = ""
+    ) -> TraceUpdate:
+        verdict = judged.verdict
+        trace.state = judged.stored
+        last = max(observation.time for observation in judged.observations)
+        is_whole = any(span.is_whole for span in judged.spans)
+        trace.last = last if is_whole or trace.last is None else max(last, trace.last)
+        trace.conforms = verdict.conforms
+        trace.complete = verdict.complete
+        trace.deviations = judged.deviations
+        trace.open_clocks = any(clock.state.is_open for clock in verdict.clocks)
+        return TraceUpdate(
+            trace=trace,
+            cost=verdict.cost,
+            exact=verdict.exact,
+            undecided=verdict.undecided,
+            expected=verdict.expected,
+            visited=None,
+            standing=verdict.standing,
+            findings=verdict.findings if findings else None,
+            clocks=verdict.clocks if expected.flow.slas else None,
+            reason=reason,
+            spans=judged.spans,
+            settled=judged.settled,
+            watched=self.flows.watched.get(trace.flow),
+        )
+
     def _count(self, deliveries: Sequence[Delivery], outcome: Outcome) -> None:
         if not deliveries:
             return
@@ -220,34 +248,6 @@ class Pipeline:
         self.metrics.ignored.labels(source).inc(outcome.ignored)
         for misfit in outcome.misfits:
             self.metrics.misfits.labels(source, misfit.reason.value).inc()
-
-
-def _update(
-    trace: Trace, judged: JudgedTrace, expected: Expected, *, findings: bool, reason: str = ""
-) -> TraceUpdate:
-    verdict = judged.verdict
-    trace.state = judged.stored
-    last = max(observation.time for observation in judged.observations)
-    is_whole = any(span.is_whole for span in judged.spans)
-    trace.last = last if is_whole or trace.last is None else max(last, trace.last)
-    trace.conforms = verdict.conforms
-    trace.complete = verdict.complete
-    trace.deviations = judged.deviations
-    trace.open_clocks = any(clock.state.is_open for clock in verdict.clocks)
-    return TraceUpdate(
-        trace=trace,
-        cost=verdict.cost,
-        exact=verdict.exact,
-        undecided=verdict.undecided,
-        expected=verdict.expected,
-        visited=None,
-        standing=verdict.standing,
-        findings=verdict.findings if findings else None,
-        clocks=verdict.clocks if expected.flow.slas else None,
-        reason=reason,
-        spans=judged.spans,
-        settled=judged.settled,
-    )
 
 
 def _ends_alone(chain: Chain) -> bool:

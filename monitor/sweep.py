@@ -19,6 +19,7 @@ from monitor.domain.notice import NoticeKind
 from monitor.errors import StorageUnavailable
 from monitor.flows import Flows
 from monitor.metrics import Metrics
+from monitor.past import past_notice
 from monitor.sight import Blindness, Horizon, Sighted, Spells, horizons
 from monitor.storage.base import Store
 
@@ -27,6 +28,10 @@ log = logging.getLogger("choreoscope.sweep")
 BATCH = 1000
 TICK_SECONDS = 0.5
 SIGHT_SECONDS = 2.0
+HISTORY_SECONDS = 5.0
+SETTLED = timedelta(minutes=1)
+"""So long nothing more of the past must have been found before its notice ends."""
+
 PURGE_BATCH = 200
 PURGE_SECONDS = 60.0
 
@@ -58,6 +63,7 @@ class Sweeper:
         self.keep_traces = keep_traces
         self.keep_inbox = keep_inbox
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._past: dict[str, tuple[str, datetime]] = {}
         self._interrupted: set[str] = set()
 
     async def horizons(self) -> dict[str, Horizon]:
@@ -98,6 +104,27 @@ class Sweeper:
             self.metrics.judged_age.labels(flow).set((now - mark).total_seconds())
         return len(self.spells.since)
 
+    async def history(self) -> int:
+        """Tell, once, what was found of a past that was read in. Returns of how many flows there is news."""
+        now = self.now()
+        found = await self.store.historic()
+        for flow, counts in found.items():
+            watched = self.flows.watched.get(flow)
+            if watched is None:
+                continue
+            notice = past_notice(flow, counts, watched, now)
+            known = self._past.get(flow)
+            if known is None or known[0] != notice.message:
+                self._past[flow] = (notice.message, now)
+                if await self.store.begin_notice(notice):
+                    log.info("%s", notice.message)
+        read = await self.watermarks()
+        for flow, (_, since) in list(self._past.items()):
+            if now - since >= SETTLED and flow in read and read[flow] >= self.flows.watched.get(flow, now):
+                await self.store.end_notice(NoticeKind.HISTORY, flow, now)
+                del self._past[flow]
+        return len(found)
+
     async def clocks(self) -> int:
         """Move on every clock that its flow's horizon has passed, and verify what can be by now. Returns how
         many moved."""
@@ -109,7 +136,7 @@ class Sweeper:
             pass
         moved = 0
         while watermarks:
-            due = await self.store.sweep_clocks(watermarks, self.now(), BATCH, verified)
+            due = await self.store.sweep_clocks(watermarks, self.now(), BATCH, verified, self.flows.watched)
             done = self.now()
             for one in due:
                 self.metrics.clocks_due.labels(one.flow, one.clock.state.value).inc()
@@ -161,6 +188,7 @@ class Sweeper:
             ("clocks", self.clocks, TICK_SECONDS),
             ("confirmations", self.confirm, TICK_SECONDS),
             ("blindness", self.blind, SIGHT_SECONDS),
+            ("history", self.history, HISTORY_SECONDS),
         ]
         if self.keep_traces is not None or self.keep_inbox is not None:
             ticks.append(("retention", self.purge, PURGE_SECONDS))

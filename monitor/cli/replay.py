@@ -38,7 +38,16 @@ TITLES = {
 
 
 @click.command(short_help="Judge what has happened by a draft, and tell what would change.")
-@click.option("-m", "--model", "draft", type=FILE, required=True, help="The draft: a BPMN model.")
+@click.option("-m", "--model", "draft", type=FILE, help="The draft: a BPMN model.")
+@click.option(
+    "--into-store", is_flag=True, help="Store EVENTS as history of the configured database instead."
+)
+@click.option(
+    "--source",
+    default="replay",
+    show_default=True,
+    help="With --into-store: the source they came from. Events that it delivered are recognised.",
+)
 @click.option(
     "-c",
     "--config",
@@ -56,7 +65,9 @@ TITLES = {
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.argument("events", nargs=-1, type=EVENTS)
 def replay(
-    draft: Path,
+    draft: Path | None,
+    into_store: bool,
+    source: str,
     config: Path | None,
     against: Path | None,
     flow: str | None,
@@ -78,7 +89,19 @@ def replay(
       choreoscope replay --model draft.bpmn --config choreoscope.yaml
       choreoscope replay --model draft.bpmn --against order.bpmn events.jsonl
       choreoscope replay --model draft.bpmn -c choreoscope.yaml --key o-17
+
+    With --into-store, EVENTS become part of the history: each is stored once, traces are judged by the
+    configured models, and what was late or wrong before the flow was watched is kept as findings of the
+    past, told in one notice. --now judges what is missing or late in them at once; else the running service
+    does. The service may run meanwhile.
+
+    \b
+      choreoscope replay --into-store -c choreoscope.yaml last-year.jsonl --now 2026-01-01T00:00:00Z
     """
+    if into_store:
+        return _into_store(config, draft, against, events, source, now, style)
+    if draft is None:
+        raise click.UsageError("Name the draft: --model draft.bpmn; or say --into-store.")
     if config is None and (against is None or not events):
         raise click.UsageError(
             "Say what to compare: --config choreoscope.yaml for its history; or --against MODEL.bpmn and"
@@ -106,6 +129,50 @@ def replay(
         for line in _text(compared, whole=key is not None):
             click.echo(line)
     return int(bool(compared.differences))
+
+
+def _into_store(
+    config: Path | None,
+    draft: Path | None,
+    against: Path | None,
+    events: tuple[Path, ...],
+    source: str,
+    now: datetime | None,
+    style: str,
+) -> int:
+    if draft is not None or against is not None:
+        raise click.UsageError("--into-store takes the configured models: neither --model nor --against.")
+    if config is None or not events:
+        raise click.UsageError("--into-store needs --config choreoscope.yaml and EVENTS.")
+    settings = load_settings(config)
+    with spooled(events) as files:
+        said = asyncio.run(_backfilled(settings, files, source, now))
+    if style == "json":
+        sys.stdout.buffer.write(as_json(said))
+        return 0
+    click.echo(
+        f"{said['stored']} events stored as history; {said['duplicates']} were stored before,"
+        f" {said['unplaced']} are in the inbox, {said['ignored']} ignored by a rule."
+    )
+    if now is None:
+        click.echo("What is missing or late in them is judged by the running service; or say --now.")
+    return 0
+
+
+async def _backfilled(
+    settings: Settings, files: list[Path], source: str, now: datetime | None
+) -> dict[str, int]:
+    from dataclasses import asdict
+
+    from monitor.app import assembled
+    from monitor.backfill import backfill
+
+    def told(done: int, every: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r{done} of {every} events", err=True, nl=done == every)
+
+    async with assembled(settings, roles=frozenset()) as app:
+        return asdict(await backfill(app, files, source, now, told))
 
 
 async def _stored(settings: Settings, draft: Flow, now: datetime | None, key: str | None) -> Comparison:

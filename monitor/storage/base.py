@@ -5,7 +5,8 @@ Reads for people are in :mod:`monitor.storage.views`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from typing import NamedTuple, Protocol
 from monitor.domain.checkpoint import Checkpoint, Span
 from monitor.domain.event import Event, Key, Misfit, Observation
 from monitor.domain.notice import Notice, NoticeKind
-from monitor.domain.verdict import Clock, ClockState, Finding
+from monitor.domain.verdict import Clock, ClockState, Finding, FindingKind
 from monitor.sight import Sighted
 from monitor.sources.base import Progress
 
@@ -120,7 +121,8 @@ class TraceUpdate:
     did not change. ``reason`` says why findings that no longer hold are retracted (shown to people).
 
     Of a long trace ``findings`` are those in ``spans`` and ``clocks`` those from occurrence ``settled[sla]``
-    on (0 where nothing is said); the others stay as they are. ``spans`` hold the cuts, too."""
+    on (0 where nothing is said); the others stay as they are. ``spans`` hold the cuts, too. Findings of the
+    time before ``watched`` are historic."""
 
     trace: Trace
     cost: int
@@ -134,6 +136,7 @@ class TraceUpdate:
     reason: str = ""
     spans: tuple[Span, ...] = (Span(),)
     settled: Mapping[str, int] = field(default_factory=dict)
+    watched: datetime | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -238,12 +241,14 @@ class Store(Protocol):
         now: datetime,
         limit: int,
         verified: Mapping[str, datetime | None] | None = None,
+        watched: Mapping[str, datetime] | None = None,
     ) -> list[DueClock]:
         """Claim by conditional update up to ``limit`` clocks whose armed instant is at or before their
         flow's watermark, set their new state and write their findings, in one transaction. The cost
         depends on what is due, not on what is armed. ``verified``: of flows judged past what is really read
         of them, up to when that is (None: nothing is); what is found past that is marked unverified. A clock
-        that cannot be read is put off, and a notice tells of it."""
+        that cannot be read is put off, and a notice tells of it. ``watched``: since when each flow is
+        watched; findings of the time before are historic."""
 
     async def verify_clocks(self, until: Mapping[str, datetime], now: datetime, limit: int) -> int:
         """Up to ``limit`` clocks that were judged unverified, and stand now that their flow is read up to
@@ -281,6 +286,15 @@ class Store(Protocol):
         """Per source how far it is read: the minimum over its shards; None where it is not known yet. Rows of
         shared shards whose worker has been silent for a minute do not count; a source whose every row is
         silent stands still."""
+        ...
+
+    async def watch(self, sources: Collection[str], now: datetime) -> dict[str, datetime]:
+        """Since when each of these sources is watched: from ``now`` on where it was not before."""
+        ...
+
+    async def historic(self) -> dict[str, Counter[FindingKind]]:
+        """By flow how many findings are of a time before it was watched, by kind; only those found since the
+        last notice of such ended."""
         ...
 
     async def begin_notice(self, notice: Notice) -> bool:

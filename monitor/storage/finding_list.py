@@ -61,4 +61,5 @@ def finding_row(row: Row[Any]) -> FindingRow:
         confirmed=row.confirmed,
         retracted=row.retracted,
         reason=row.reason,
+        historic=row.historic,
     )

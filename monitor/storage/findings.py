@@ -58,11 +58,12 @@ class StoredFinding(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """The trace a finding is about."""
+    """The trace a finding is about. What happened before ``watched`` is history."""
 
     trace_id: int
     trace_key: str
     flow: str
+    watched: datetime | None = None
 
 
 def holds(owner: Owner, finding: Finding, stored: StoredFinding | None, now: datetime) -> StoredFinding:
@@ -89,8 +90,12 @@ def holds(owner: Owner, finding: Finding, stored: StoredFinding | None, now: dat
         confirmed=goes_on.confirmed if goes_on else None,
         retracted=None,
         reason=None,
-        historic=goes_on.historic if goes_on else False,
+        historic=goes_on.historic if goes_on else _is_history(owner, finding),
     )
+
+
+def _is_history(owner: Owner, finding: Finding) -> bool:
+    return owner.watched is not None and finding.time < owner.watched
 
 
 async def load(transaction: Transaction, trace_ids: Iterable[int]) -> dict[int, dict[bytes, StoredFinding]]:

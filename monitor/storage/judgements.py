@@ -118,7 +118,7 @@ async def write(transaction: Transaction, updates: Sequence[TraceUpdate], now: d
     disproved: dict[int, int] = {}
     for update in told:
         trace = update.trace
-        owner, known = Owner(trace.id, trace.key, trace.flow), stored.get(trace.id, {})
+        owner, known = Owner(trace.id, trace.key, trace.flow, update.watched), stored.get(trace.id, {})
         reason = update.reason or DISPROVED
         if update.findings is not None:
             known_deviations = {key: one for key, one in known.items() if one.is_deviation}

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -12,11 +13,13 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from monitor.domain.notice import Notice, NoticeKind
+from monitor.domain.verdict import FindingKind
 from monitor.errors import StorageConflict, StorageUnavailable
 from monitor.sight import Sighted
 from monitor.sources.base import Progress
 from monitor.storage import deployment, history, migrate, notices, retention, sweep
 from monitor.storage import progress as shards
+from monitor.storage import watched as watched_sources
 from monitor.storage.base import DueClock, StoredFlow, StoredTrace
 from monitor.storage.engine import normalised, read_engine, wrapped, write_engine
 from monitor.storage.ingest import SqlIngest
@@ -103,9 +106,12 @@ class SqlStore:
         now: datetime,
         limit: int,
         verified: Mapping[str, datetime | None] | None = None,
+        watched: Mapping[str, datetime] | None = None,
     ) -> list[DueClock]:
         async with self._counted() as (transaction, tally):
-            return await sweep.sweep_clocks(transaction, watermarks, now, limit, tally, verified or {})
+            return await sweep.sweep_clocks(
+                transaction, watermarks, now, limit, tally, verified or {}, watched or {}
+            )
 
     async def verify_clocks(self, until: Mapping[str, datetime], now: datetime, limit: int) -> int:
         async with self._counted() as (transaction, tally):
@@ -143,6 +149,14 @@ class SqlStore:
         async with self._read() as transaction:
             found = await shards.shards(transaction)
         return {source: shards.sighted(rows, now) for source, rows in found.items()}
+
+    async def watch(self, sources: Collection[str], now: datetime) -> dict[str, datetime]:
+        async with self._write() as transaction:
+            return await watched_sources.watch(transaction, sources, now)
+
+    async def historic(self) -> dict[str, Counter[FindingKind]]:
+        async with self._read() as transaction:
+            return await watched_sources.historic(transaction)
 
     async def begin_notice(self, notice: Notice) -> bool:
         async with self._counted() as (transaction, tally):

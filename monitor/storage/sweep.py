@@ -43,6 +43,7 @@ async def sweep_clocks(
     limit: int,
     tally: Tally,
     verified: Mapping[str, datetime | None],
+    watched: Mapping[str, datetime],
 ) -> list[DueClock]:
     """See :meth:`monitor.storage.base.Store.sweep_clocks`. The chain's first trace is locked before anything
     else of it, as a batch does; chains a batch holds just now are left for the next sweep."""
@@ -59,7 +60,7 @@ async def sweep_clocks(
     claimed = await _claim(transaction, judged, put_off, now)
     if not claimed:
         return []
-    owners = await _settle(transaction, claimed, now, tally)
+    owners = await _settle(transaction, claimed, now, tally, watched)
     return [
         DueClock(due.row.trace_id, owners[due.row.trace_id], due.row.flow, due.clock, due.previous)
         for due in claimed
@@ -157,7 +158,11 @@ async def _claim(
 
 
 async def _settle(
-    transaction: Transaction, claimed: Sequence[_Due], now: datetime, tally: Tally
+    transaction: Transaction,
+    claimed: Sequence[_Due],
+    now: datetime,
+    tally: Tally,
+    watched: Mapping[str, datetime],
 ) -> dict[int, str]:
     """Write what the claimed clocks mean for their traces. Returns the traces' keys."""
     of = traces.c
@@ -182,7 +187,10 @@ async def _settle(
         finding = clock_finding(due.clock, row.key)
         if finding is not None:
             held = stored_findings.holds(
-                Owner(row.id, row.key, row.flow), finding, known.get(finding.key()), now
+                Owner(row.id, row.key, row.flow, watched.get(row.flow)),
+                finding,
+                known.get(finding.key()),
+                now,
             )
             written.append(held)
         ours = {one.key for one in written if one.trace_id == row.id}
@@ -234,7 +242,7 @@ async def verify_clocks(
         for row, clock in ((row, stored_clock(row)) for row in settled)
     ]
     if due:
-        await _settle(transaction, due, now, tally)
+        await _settle(transaction, due, now, tally, {})
     return len(due)
 
 

@@ -225,7 +225,8 @@ Index("ix_findings_flow", _f.flow, *_newest)
 Index("ix_findings_kind", _f.kind, *_newest)
 Index("ix_findings_retracted", *_newest, postgresql_where=RETRACTED, sqlite_where=RETRACTED)
 Index("ix_findings_provisional", _f.flow, _f.time, postgresql_where=PROVISIONAL, sqlite_where=PROVISIONAL)
-
+HISTORIC = _f.historic.is_(True)
+Index("ix_findings_historic", _f.flow, _f.found, postgresql_where=HISTORIC, sqlite_where=HISTORIC)
 Index("ix_findings_trace_id_time", _f.trace_id, _f.time)
 
 checkpoints = Table(

@@ -96,7 +96,8 @@ class EventRow:
 @dataclass(frozen=True, slots=True)
 class FindingRow:
     """One finding of a trace. ``key`` is :meth:`Finding.key` in hexadecimal: with the trace it names the
-    finding for good. ``found``: when it (last) began to hold."""
+    finding for good. ``found``: when it (last) began to hold. ``historic``: it is about a time
+    before the flow was watched."""
 
     trace: int
     trace_key: str
@@ -116,6 +117,7 @@ class FindingRow:
     confirmed: datetime | None
     retracted: datetime | None
     reason: str | None
+    historic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,3 +78,40 @@ def test_what_to_compare_must_be_said(files: tuple[str, str, str], capsys: Captu
     assert "“other”" in said
     assert "line" in said
     assert invoke(["replay", "--model", draft, "-c", str(config), log]) == 1
+
+
+def test_into_the_store(files: tuple[str, str, str], tmp_path: Path, capsys: Capture) -> None:
+    """The same log twice: what is stored is recognised."""
+    line, _, log = files
+    config = tmp_path / "choreoscope.yaml"
+    config.write_text(
+        "database: sqlite:///past.db\nsources: [{name: web, kind: http}]\n"
+        f"models: [{{file: {line}, key: line}}]\n"
+    )
+    command = ["replay", "--into-store", "-c", str(config), log, "--now", "2026-01-02T00:00:00Z"]
+    assert invoke(command) == 0
+    assert "7 events stored as history; 0 were stored before, 0 are in the inbox" in capsys.readouterr().out
+    assert invoke([*command, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "stored": 0,
+        "duplicates": 7,
+        "unplaced": 0,
+        "ignored": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--into-store", "LOG"], "--into-store needs --config"),
+        (["--into-store", "-c", "x.yaml"], "--into-store needs --config choreoscope.yaml and EVENTS"),
+        (["--into-store", "-m", "LINE", "LOG"], "neither --model nor --against"),
+        (["--against", "LINE", "LOG"], "Name the draft"),
+    ],
+)
+def test_what_does_not_go_together(
+    arguments: list[str], said: str, files: tuple[str, str, str], capsys: Capture
+) -> None:
+    names = {"LINE": files[0], "LOG": files[2]}
+    assert invoke(["replay", *(names.get(one, one) for one in arguments)]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
