@@ -19,7 +19,7 @@ from uuid import uuid4
 import uvicorn
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from monitor.assembly import decoder_of, feeds_of, mapping_of, models_of, warnings_of
+from monitor.assembly import decoder_of, feeds_of, mapping_of, models_of, objectives_of
 from monitor.bpmn.document import Document, Severity
 from monitor.conformance.path import visited
 from monitor.dashboard.app import create_app
@@ -143,6 +143,7 @@ class App:
             now=self.now,
             receivers=self._receivers(),
             feeds=feeds_of(self.settings),
+            objectives=objectives_of(expected.flow for expected in self.flows.active.values()),
             registry=self.metrics.registry,
         )
         with _listen(settings.host, settings.port) as listener:
@@ -202,8 +203,6 @@ async def serve(
 ) -> None:
     """Run the roles until SIGINT or SIGTERM; ``ready`` is told the dashboard's address, or what runs."""
     _check(settings, roles)
-    for warning in warnings_of(settings):
-        log.warning("%s", warning)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

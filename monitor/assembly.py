@@ -13,6 +13,7 @@ from monitor.bpmn.flow import Flow, Ordering
 from monitor.bpmn.read import contents
 from monitor.decode import Decoder, DecodeSettings, Envelope
 from monitor.domain.calendar import BUSINESS, MINUTES_A_DAY, Calendar, Interval
+from monitor.domain.objective import Objective
 from monitor.errors import ConfigError
 from monitor.mapping import FlowLabels, Mapping, Rule
 from monitor.model import BpmnFile, Model
@@ -34,14 +35,12 @@ def models_of(settings: Settings, include: Sequence[Path] = ()) -> list[Model]:
     ]
 
 
-def warnings_of(settings: Settings) -> list[str]:
-    """What is configured and kept, but not acted on by this version."""
-    return [
-        f"model {model.key}, SLA “{sla.name}”: its objective is kept, but not evaluated by this version."
-        for model in settings.models
-        for sla in model.slas
-        if sla.objective is not None
-    ]
+def objectives_of(flows: Iterable[Flow]) -> dict[str, dict[str, Objective]]:
+    """By flow and SLA."""
+    return {
+        flow.key: {sla.name: sla.objective for sla in flow.slas if sla.objective is not None}
+        for flow in flows
+    }
 
 
 def decoder_of(settings: Settings | None) -> Decoder:

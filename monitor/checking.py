@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from monitor import correlate
 from monitor.assembly import decoder_of, mapping_of, models_named
 from monitor.bpmn.flow import Flow
 from monitor.domain.event import Delivery, Event, Misfit, Observation, Position
+from monitor.domain.objective import Evaluation, Objective
 from monitor.domain.verdict import Clock, Finding, Verdict
 from monitor.flows import build
 from monitor.judging import Judge, as_of
 from monitor.model import Model
+from monitor.sla.outcomes import evaluated
 from monitor.sources.logs import records
 
 if TYPE_CHECKING:
@@ -49,12 +51,22 @@ class CheckedTrace:
         return said
 
 
+class Evaluated(NamedTuple):
+    """How an objective of a model's SLA stands."""
+
+    model: str
+    sla: str
+    told: Evaluation
+
+
 @dataclass(slots=True)
 class CheckReport:
-    """What ``check`` found. ``misfits`` are messages that could not be placed."""
+    """What ``check`` found. ``misfits`` are messages that could not be placed; ``objectives`` are told only
+    where absence is judged."""
 
     traces: list[CheckedTrace] = field(default_factory=list)
     misfits: list[Misfit] = field(default_factory=list)
+    objectives: list[Evaluated] = field(default_factory=list)
     events: int = 0
     duplicates: int = 0
 
@@ -78,6 +90,10 @@ class CheckReport:
                 "duplicates": self.duplicates,
                 "unplaced": len(self.misfits),
             },
+            "objectives": [
+                {"model": one.model, **objective_json(one.sla, one.told.objective, one.told)}
+                for one in self.objectives
+            ],
             "inbox": [
                 {
                     "reason": misfit.reason.value,
@@ -131,7 +147,21 @@ def check_models(
                 observations.extend(observed)
     for group in correlate.group(observations):
         report.traces.extend(_judged(judges[group.flow], group, now))
+    if now is not None:
+        report.objectives.extend(_evaluated(judges.values(), report.traces, now))
     return report
+
+
+def _evaluated(judges: Iterable[Judge], traces: Iterable[CheckedTrace], now: datetime) -> Iterator[Evaluated]:
+    clocks: dict[tuple[str, str], list[Clock]] = {}
+    for trace in traces:
+        for clock in trace.verdict.clocks:
+            clocks.setdefault((trace.model, clock.sla), []).append(clock)
+    for flow in (judge.flow for judge in judges):
+        for sla in flow.slas:
+            if sla.objective is not None:
+                told = evaluated(sla.objective, clocks.get((flow.key, sla.name), ()), now)
+                yield Evaluated(flow.key, sla.name, told)
 
 
 def _judged(judge: Judge, group: correlate.Group, now: datetime | None) -> Iterator[CheckedTrace]:
@@ -177,6 +207,34 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "time": _instant(finding.time),
         "expected": list(finding.expected),
         "message": finding.message,
+    }
+
+
+def objective_json(sla: str, objective: Objective, told: Evaluation | None) -> dict[str, Any]:
+    """``told``: None while nothing can be judged."""
+    window = objective.window
+    return {
+        "sla": sla,
+        "target": objective.target,
+        "window_seconds": None if window is None else window.total_seconds(),
+        "period": objective.period,
+        "timezone": objective.timezone,
+        "minimum": objective.minimum,
+        "since": None if told is None else _instant(told.since.astimezone(UTC)),
+        "until": None if told is None else _instant(told.until),
+        "met": 0 if told is None else told.count.met,
+        "failed": 0 if told is None else told.count.failed,
+        "compliance": None if told is None else told.compliance,
+        "budget_left": None if told is None else told.budget_left,
+        "burn_rates": [
+            {
+                "over_seconds": burn.window.long.total_seconds(),
+                "rate": burn.rate,
+                "limit": burn.window.factor,
+                "burning": burn.burning,
+            }
+            for burn in (() if told is None else told.burns)
+        ],
     }
 
 

@@ -120,6 +120,25 @@ class Metrics:
             "choreoscope_findings_confirmed_total", "Findings that time has confirmed.", registry=registry
         )
 
+        self.objective_met = Gauge(
+            "choreoscope_objective_met",
+            "Clocks of an SLA that were met within its objective's window.",
+            ["flow", "sla"],
+            registry=registry,
+        )
+        self.objective_total = Gauge(
+            "choreoscope_objective_total",
+            "Clocks of an SLA that were met or failed within its objective's window.",
+            ["flow", "sla"],
+            registry=registry,
+        )
+        self.objective_target = Gauge(
+            "choreoscope_objective_target",
+            "The share of clocks that an objective wants met, 0 to 1.",
+            ["flow", "sla"],
+            registry=registry,
+        )
+
         # sweep
         self.clocks_due = Counter(
             "choreoscope_clocks_due_total",

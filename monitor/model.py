@@ -20,6 +20,7 @@ from monitor.bpmn.read import read
 from monitor.domain.calendar import Calendar
 from monitor.domain.duration import Span
 from monitor.domain.limit import Limit
+from monitor.domain.objective import Objective
 from monitor.domain.verdict import ClockKind
 
 
@@ -115,6 +116,7 @@ def _dump_sla(sla: Sla) -> dict[str, Any]:
         "kind": sla.kind,
         "pause": sorted(sla.pause),
         "resume": sorted(sla.resume),
+        **({} if sla.objective is None else {"objective": _dump_objective(sla.objective)}),
         "limit": {
             "span": None if limit.span is None else _dump_span(limit.span),
             "by": limit.by,
@@ -153,7 +155,26 @@ def _load_sla(kept: Mapping[str, Any]) -> Sla:
         kind=ClockKind(kept["kind"]),
         pause=frozenset(kept["pause"]),
         resume=frozenset(kept["resume"]),
+        objective=_load_objective(kept.get("objective")),
     )
+
+
+def _dump_objective(objective: Objective) -> dict[str, Any]:
+    window = objective.window
+    return {
+        "target": objective.target,
+        "window": None if window is None else _micros(window),
+        "period": objective.period,
+        "timezone": objective.timezone,
+        "minimum": objective.minimum,
+    }
+
+
+def _load_objective(kept: Mapping[str, Any] | None) -> Objective | None:
+    if kept is None:
+        return None
+    window = kept["window"]
+    return Objective(**{**kept, "window": None if window is None else _time(window)})
 
 
 def _dump_span(span: Span) -> tuple[int, int, int, int]:

@@ -15,12 +15,15 @@ from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from monitor.assembly import objectives_of
 from monitor.domain.notice import NoticeKind
+from monitor.domain.objective import Evaluation, evaluate
 from monitor.errors import StorageUnavailable
 from monitor.flows import Flows
 from monitor.metrics import Metrics
 from monitor.past import past_notice
 from monitor.sight import Blindness, Horizon, Sighted, Spells, horizons
+from monitor.sla.outcomes import burn_notice
 from monitor.storage.base import Store
 
 log = logging.getLogger("choreoscope.sweep")
@@ -29,6 +32,7 @@ BATCH = 1000
 TICK_SECONDS = 0.5
 SIGHT_SECONDS = 2.0
 HISTORY_SECONDS = 5.0
+OBJECTIVE_SECONDS = 60.0
 SETTLED = timedelta(minutes=1)
 """So long nothing more of the past must have been found before its notice ends."""
 
@@ -103,6 +107,33 @@ class Sweeper:
         for flow, mark in (await self.watermarks()).items():
             self.metrics.judged_age.labels(flow).set((now - mark).total_seconds())
         return len(self.spells.since)
+
+    async def objectives(self) -> int:
+        """Evaluate every objective as far as its flow is read, and tell which budget burns too fast, once.
+        Returns how many do."""
+        now, read = self.now(), await self.watermarks()
+        lasting = {notice.subject for notice in await self.store.notices(NoticeKind.BURN_RATE)}
+        burning: set[str] = set()
+        for flow, of in objectives_of(one.flow for one in self.flows.active.values()).items():
+            for sla, objective in of.items() if flow in read else ():
+                begins = objective.begins(read[flow])
+                counts = await self.store.outcomes(flow, sla, begins, read[flow])
+                told = evaluate(objective, read[flow], counts)
+                self._show(flow, sla, told)
+                notice = burn_notice(flow, sla, told, now)
+                if notice is not None:
+                    burning.add(notice.subject)
+                    if await self.store.begin_notice(notice):
+                        log.warning("%s", notice.message)
+        for subject in sorted(lasting - burning):
+            if subject.partition("/")[0] in read:
+                await self.store.end_notice(NoticeKind.BURN_RATE, subject, now)
+        return len(burning)
+
+    def _show(self, flow: str, sla: str, told: Evaluation) -> None:
+        self.metrics.objective_met.labels(flow, sla).set(told.count.met)
+        self.metrics.objective_total.labels(flow, sla).set(told.count.total)
+        self.metrics.objective_target.labels(flow, sla).set(told.objective.target)
 
     async def history(self) -> int:
         """Tell, once, what was found of a past that was read in. Returns of how many flows there is news."""
@@ -189,6 +220,7 @@ class Sweeper:
             ("confirmations", self.confirm, TICK_SECONDS),
             ("blindness", self.blind, SIGHT_SECONDS),
             ("history", self.history, HISTORY_SECONDS),
+            ("objectives", self.objectives, OBJECTIVE_SECONDS),
         ]
         if self.keep_traces is not None or self.keep_inbox is not None:
             ticks.append(("retention", self.purge, PURGE_SECONDS))

@@ -141,7 +141,7 @@ def flow_hash(flow: Flow) -> str:
             flow.arcs,
             flow.scopes,
             sorted(flow.labels.items()),
-            flow.slas,
+            tuple(replace(sla, objective=None) for sla in flow.slas),
             flow.ordering,
             flow.guards,
             flow.waits,

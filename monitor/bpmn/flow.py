@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from monitor.domain.duration import Cycle, Span
 from monitor.domain.limit import Limit
+from monitor.domain.objective import Objective
 from monitor.domain.verdict import ClockKind
 
 
@@ -178,6 +179,7 @@ class Sla:
     element: str | None = None
     pause: frozenset[str] = frozenset()
     resume: frozenset[str] = frozenset()
+    objective: Objective | None = None
     nodes: tuple[int, ...] = ()
     begins: tuple[int, ...] = ()
     ends: frozenset[str] = frozenset()

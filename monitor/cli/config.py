@@ -1,4 +1,4 @@
-"""``config check`` and ``config schema``."""
+"""``config check``, ``config schema`` and ``config openslo``."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def check(file: Path | None, named: Path | None) -> None:
     """
     file = file or named or DEFAULT_CONFIG
     settings = load_settings(file)
-    from monitor.assembly import labels_of, mapping_of, models_of, rules_of, warnings_of
+    from monitor.assembly import labels_of, mapping_of, models_of, rules_of
     from monitor.flows import build
     from monitor.mapping.coverage import gaps
 
     flows = [build(model)[1] for model in models_of(settings)]
     mapping_of(settings, flows)
     missing = [gap.said for gap in gaps(rules_of(settings), map(labels_of, flows))]
-    for problem in (*missing, *warnings_of(settings)):
+    for problem in missing:
         click.echo(f"warning: {problem}", err=True)
     sources = ", ".join(f"{source.name} ({source.kind})" for source in settings.sources) or "none"
     models = ", ".join(f"{model.key} ({model.file.name})" for model in settings.models) or "none"
@@ -56,3 +56,29 @@ def schema() -> None:
     from monitor.settings import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
+
+
+@config.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("-c", "--config", "named", type=click.Path(path_type=Path), help="The same as FILE.")
+def openslo(file: Path | None, named: Path | None) -> None:
+    """Print every objective of FILE (default: choreoscope.yaml) as OpenSLO documents.
+
+    Their indicators are metrics of /metrics, for tools that read OpenSLO and Prometheus.
+
+    \b
+    Example:
+      choreoscope config openslo choreoscope.yaml > slos.yaml
+    """
+    settings = load_settings(file or named or DEFAULT_CONFIG)
+    import yaml
+
+    from monitor.assembly import models_of, objectives_of
+    from monitor.flows import build
+    from monitor.openslo import documents
+
+    found = list(documents(objectives_of(build(model)[1] for model in models_of(settings))))
+    if not found:
+        click.echo("No SLA has an objective, so there is nothing to print.", err=True)
+        return
+    click.echo(yaml.safe_dump_all(found, sort_keys=False, allow_unicode=True), nl=False)

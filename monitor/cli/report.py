@@ -73,9 +73,23 @@ def _summary(report: Report) -> Iterator[str]:
     )
     if kinds:
         yield "findings: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    for told in report.get("objectives", ()):
+        yield _objective(told)
     late = {state: states[state] for state in ("at_risk", "breached", "missed") if states[state]}
     if late:
         yield "SLAs: " + ", ".join(f"{count} {state}" for state, count in late.items())
+
+
+def _objective(told: Mapping[str, Any]) -> str:
+    total = told["met"] + told["failed"]
+    said = f"objective “{told['sla']}” of {told['model']}: {told['met']} of {total} met"
+    if told["compliance"] is None:
+        return f"{said}, not enough to tell ({told['minimum']} are)"
+    kept = "kept" if told["compliance"] >= told["target"] else "missed"
+    return (
+        f"{said}, {told['compliance'] * 100:.2f} % of {told['target'] * 100:g} %: {kept},"
+        f" {told['budget_left'] * 100:.0f} % of the error budget left"
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from monitor.checking import objective_json
 from monitor.dashboard import parameters, words
 from monitor.dashboard.answers import answer
 from monitor.dashboard.health import SourceHealth
@@ -39,6 +40,7 @@ def api_routes(site: Site) -> list[Route]:
         ("/inbox/{id}", inbox_item),
         ("/sources", sources),
         ("/notices", notices),
+        ("/objectives", objectives),
     )
     document = Route(f"{PREFIX}/openapi.json", partial(_openapi, OPENAPI.read_bytes()), methods=["GET"])
     return [document, *(route(site, PREFIX + path, handler) for path, handler in paths)]
@@ -126,6 +128,14 @@ async def notices(site: Site, request: Request) -> Response:
     kind = parameters.notice_kind(request.query_params)
     part = parameters.slice_of(request.query_params)
     return answer(page_of(await site.views.notices(kind, part.cursor, part.limit)))
+
+
+async def objectives(site: Site, _: Request) -> Response:
+    items = [
+        {"flow": one.flow, **objective_json(one.sla, one.objective, one.told)}
+        for one in await site.evaluations()
+    ]
+    return answer({"items": items, "next": None})
 
 
 async def sources(site: Site, _: Request) -> Response:

@@ -23,6 +23,7 @@ from monitor.dashboard.problems import handlers
 from monitor.dashboard.receive import MOST_BYTES, Receiver, receive_routes
 from monitor.dashboard.site import Site
 from monitor.dashboard.templating import STATIC, environment
+from monitor.domain.objective import Objective
 from monitor.settings import DashboardSettings
 from monitor.storage.views import Views
 
@@ -35,6 +36,7 @@ def create_app(
     now: Callable[[], datetime],
     receivers: Sequence[Receiver] = (),
     feeds: Mapping[str, Collection[str]] | None = None,
+    objectives: Mapping[str, Mapping[str, Objective]] | None = None,
     registry: CollectorRegistry | None = None,
     pulse_seconds: float = 1.0,
     most_listeners: int = 200,
@@ -43,10 +45,10 @@ def create_app(
     """The ASGI application. Whether it may listen where it is told to is decided before, by the settings.
 
     ``receivers`` are the http sources (none: the ingestion addresses say so). ``feeds`` names the sources of
-    each flow, for telling blindness; a flow that is not named is fed by all. ``registry`` is what
-    ``/metrics`` shows (None: no such address). ``pulse_seconds``: how often the database is asked whether
-    anything changed while pages are open. ``app.state.live.close()`` ends open streams, for a server that
-    wants to stop before its lifespan ends.
+    each flow, for telling blindness; a flow that is not named is fed by all. ``objectives``: by flow and SLA.
+    ``registry`` is what ``/metrics`` shows (None: no such address). ``pulse_seconds``: how often the database
+    is asked whether anything changed while pages are open. ``app.state.live.close()`` ends open streams, for
+    a server that wants to stop before its lifespan ends.
     """
     live = Live(views.pulse, every=pulse_seconds, most=most_listeners)
     site = Site(
@@ -56,6 +58,7 @@ def create_app(
         now=now,
         live=live,
         feeds=feeds or {},
+        objectives=objectives or {},
     )
 
     @asynccontextmanager

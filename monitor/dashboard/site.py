@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from starlette.requests import Request
@@ -16,13 +16,15 @@ from starlette.routing import Route
 from monitor.dashboard.health import SourceHealth, seen_until, shown_clock, source_health
 from monitor.dashboard.live import Live
 from monitor.dashboard.pictures import Pictures
+from monitor.domain.objective import Evaluation, Objective, evaluate
 from monitor.domain.verdict import Clock
 from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """``feeds``: the sources of each flow, where they are known (see :func:`health.seen_until`)."""
+    """``feeds``: the sources of each flow, where they are known (see :func:`health.seen_until`).
+    ``objectives``: by flow and SLA."""
 
     views: Views
     pictures: Pictures
@@ -30,6 +32,7 @@ class Site:
     now: Callable[[], datetime]
     live: Live
     feeds: Mapping[str, Collection[str]] = field(default_factory=dict)
+    objectives: Mapping[str, Mapping[str, Objective]] = field(default_factory=dict)
 
     async def page(
         self,
@@ -75,12 +78,34 @@ class Site:
         now = self.now()
         return seen_until(flow, await self.views.sources(now), self.feeds, now)
 
+    async def evaluations(self) -> list[Evaluated]:
+        """How every objective stands, each as far as its flow is judged."""
+        found = []
+        for flow, of in sorted(self.objectives.items()):
+            until = await self.judged_to(flow) if of else None
+            for sla, objective in sorted(of.items()):
+                told = None
+                if until is not None:
+                    counts = await self.views.outcomes(flow, sla, objective.begins(until), until)
+                    told = evaluate(objective, until, counts)
+                found.append(Evaluated(flow, sla, objective, told))
+        return found
+
     async def clocks(self, detail: TraceDetail) -> tuple[Clock, ...]:
         """The trace's clocks as shown: those past due that nobody can judge yet are blind."""
         now = self.now()
         rows: Sequence[SourceRow] = await self.views.sources(now)
         seen = seen_until(detail.row.flow, rows, self.feeds, now)
         return tuple(shown_clock(clock, seen, now) for clock in detail.clocks)
+
+
+class Evaluated(NamedTuple):
+    """``told`` is None while nothing of the flow can be judged."""
+
+    flow: str
+    sla: str
+    objective: Objective
+    told: Evaluation | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ def environment(now: Callable[[], datetime]) -> jinja2.Environment:
         plain=words.plain,
         duration=words.duration,
         thousands=words.thousands,
+        percent=words.percent,
         pairs=lambda values: [(value, value) for value in values],
         pretty=body.pretty_json,
         spell=body.spell_out,

@@ -92,6 +92,11 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
     return f"{thousands(number)} {word}"
 
 
+def percent(share: float) -> str:
+    """``99.35 %``; never rounded up to all of it."""
+    return f"{min(share, 0.9999) * 100:.2f} %" if share < 1 else "100 %"
+
+
 def thousands(number: int) -> str:
     """Digits in groups of three, held together by narrow no-break spaces: ``12 345``."""
     return f"{number:,}".replace(",", "\u202f") if abs(number) >= 10_000 else str(number)

@@ -10,7 +10,7 @@ from monitor.settings.models import (
     Match,
     ModelOrdering,
     ModelSettings,
-    Objective,
+    ObjectiveSettings,
     SlaSettings,
 )
 from monitor.settings.root import (
@@ -52,7 +52,7 @@ __all__ = [
     "MemorySource",
     "ModelOrdering",
     "ModelSettings",
-    "Objective",
+    "ObjectiveSettings",
     "OrderingSettings",
     "RabbitmqSource",
     "RetentionSettings",

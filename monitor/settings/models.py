@@ -17,9 +17,17 @@ from pydantic import (
     model_validator,
 )
 
-from monitor.bpmn.promises.declared import AT_RISK, Declared, read_at_risk, read_time_of_day, read_zone
+from monitor.bpmn.promises.declared import (
+    AT_RISK,
+    Declared,
+    checked_objective,
+    read_at_risk,
+    read_time_of_day,
+    read_zone,
+)
 from monitor.bpmn.promises.timers import read_date
 from monitor.domain.duration import Span
+from monitor.domain.objective import Objective
 from monitor.expressions import over_event
 from monitor.settings.values import (
     Duration,
@@ -78,13 +86,24 @@ class EventRule(Model):
         return self
 
 
-class Objective(Model):
-    """An aim over many traces: ``target`` of the clocks are met within ``window``. This version keeps it,
-    but does not evaluate it; ``config check`` and the start of the service say so."""
+class ObjectiveSettings(Model):
+    """An aim over many traces: ``target`` of the clocks are met within a rolling ``window``, or within each
+    ``period`` of the calendar in ``timezone``."""
 
     target: Percentage
-    window: PositiveDuration
+    window: PositiveDuration | None = None
+    period: Literal["day", "week", "month", "quarter", "year"] | None = None
+    timezone: Annotated[str, AfterValidator(read_zone)] | None = None
     minimum: int = Field(default=20, ge=1, description="Judged from this many clocks on")
+
+    @property
+    def objective(self) -> Objective:
+        return checked_objective(self.target, self.window, self.period, self.timezone, self.minimum)
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        checked_objective(self.target, self.window, self.period, self.timezone, self.minimum)
+        return self
 
 
 def _at_risk(value: object) -> float | timedelta | None:
@@ -155,7 +174,7 @@ class SlaSettings(Model):
     )
     severity: Literal["info", "warning", "critical"] = "warning"
     calendar: str | None = None
-    objective: Objective | None = None
+    objective: ObjectiveSettings | None = None
     pause: Texts = ()
     resume: Texts = ()
 
@@ -190,6 +209,7 @@ class SlaSettings(Model):
             calendar=self.calendar,
             pause=self.pause,
             resume=self.resume,
+            objective=None if self.objective is None else self.objective.objective,
         )
 
     @model_validator(mode="after")

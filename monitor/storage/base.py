@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 from monitor.domain.checkpoint import Checkpoint, Span
 from monitor.domain.event import Event, Key, Misfit, Observation
 from monitor.domain.notice import Notice, NoticeKind
+from monitor.domain.objective import Count
 from monitor.domain.verdict import Clock, ClockState, Finding, FindingKind
 from monitor.sight import Sighted
 from monitor.sources.base import Progress
@@ -295,6 +296,10 @@ class Store(Protocol):
     async def historic(self) -> dict[str, Counter[FindingKind]]:
         """By flow how many findings are of a time before it was watched, by kind; only those found since the
         last notice of such ended."""
+        ...
+
+    async def outcomes(self, flow: str, sla: str, begins: Sequence[datetime], until: datetime) -> list[Count]:
+        """How many clocks of an SLA were met and failed, from each of ``begins`` to ``until``."""
         ...
 
     async def begin_notice(self, notice: Notice) -> bool:

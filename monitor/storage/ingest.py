@@ -84,7 +84,7 @@ class SqlIngest:
         del flow_ids  # a trace names the version it is pinned to when it is begun
         found = await self._linking.chains(groups)
         merged = {trace.id: _MERGED for trace, _ in self._linking.merged}
-        await judgements.dissolve(self._transaction, merged, self._now)
+        await judgements.dissolve(self._transaction, merged, self._now, self._tally)
         await self._retire([trace for trace, _ in self._linking.merged])
         return found
 
@@ -137,7 +137,7 @@ class SqlIngest:
         placements: Sequence[Placement],
         dropped: Sequence[Trace] = (),
     ) -> None:
-        judged = await judgements.write(self._transaction, updates, self._now)
+        judged = await judgements.write(self._transaction, updates, self._now, self._tally)
         await checkpoints.write(self._transaction, updates)
         await self._write_traces(updates, judged)
         await self._place(placements)
@@ -218,7 +218,9 @@ class SqlIngest:
         gone = [trace for trace in dropped if trace.stored]
         if any(trace.id == trace.chain for trace in dropped):
             raise ValueError("the first trace of a chain stands for it and cannot be dropped")
-        await judgements.dissolve(self._transaction, {trace.id: _DROPPED for trace in gone}, self._now)
+        await judgements.dissolve(
+            self._transaction, {trace.id: _DROPPED for trace in gone}, self._now, self._tally
+        )
         await self._retire(gone)
         rows = [(trace.id, trace.chain) for trace in gone]
         await self._transaction.update(traces, [traces.c.id], [traces.c.merged_into], rows)

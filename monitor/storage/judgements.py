@@ -19,6 +19,7 @@ from monitor.storage import findings
 from monitor.storage.base import TraceUpdate
 from monitor.storage.findings import Owner, StoredFinding
 from monitor.storage.tables import clocks
+from monitor.storage.tally import Tally
 from monitor.storage.transaction import Transaction
 
 _BY_TIME = {ClockState.RUNNING: 0, ClockState.AT_RISK: 1, ClockState.BREACHED: 2}
@@ -108,11 +109,13 @@ class Judged(NamedTuple):
     disproved: dict[int, int]
 
 
-async def write(transaction: Transaction, updates: Sequence[TraceUpdate], now: datetime) -> Judged:
+async def write(
+    transaction: Transaction, updates: Sequence[TraceUpdate], now: datetime, tally: Tally
+) -> Judged:
     """Store the findings and clocks of ``updates``."""
     told = [one for one in updates if one.findings is not None or one.clocks is not None]
     stored = await _load_findings(transaction, [one for one in told if one.trace.stored])
-    holding = await _write_clocks(transaction, [one for one in updates if one.clocks is not None])
+    holding = await _write_clocks(transaction, [one for one in updates if one.clocks is not None], tally)
     changed: list[StoredFinding] = []
     confirmed: dict[int, int] = {}
     disproved: dict[int, int] = {}
@@ -185,12 +188,15 @@ async def _settled_states(transaction: Transaction, trace_id: int, settled: Mapp
     return [row.state for row in await transaction.rows(asked)]
 
 
-async def dissolve(transaction: Transaction, gone: Mapping[int, str], now: datetime) -> None:
+async def dissolve(transaction: Transaction, gone: Mapping[int, str], now: datetime, tally: Tally) -> None:
     """Of traces that hold nothing any more (by id, each with the reason): stop the clocks, retract the
     findings."""
     if not gone:
         return
-    await transaction.execute(delete(clocks).where(transaction.among(clocks.c.trace_id, gone)))
+    theirs = transaction.among(clocks.c.trace_id, gone)
+    for row in await transaction.rows(select(clocks).where(theirs)):
+        tally.clock(row.flow, stored_clock(row), None)
+    await transaction.execute(delete(clocks).where(theirs))
     stored = await findings.load(transaction, gone)
     await findings.write(
         transaction,
@@ -223,7 +229,9 @@ def _differences(
     ]
 
 
-async def _write_clocks(transaction: Transaction, timed: Sequence[TraceUpdate]) -> dict[int, list[Clock]]:
+async def _write_clocks(
+    transaction: Transaction, timed: Sequence[TraceUpdate], tally: Tally
+) -> dict[int, list[Clock]]:
     """Store the clocks that hold; returns them by trace."""
     of = clocks.c
     before: dict[int, dict[tuple[str, int], Clock]] = {}
@@ -255,6 +263,8 @@ async def _write_clocks(transaction: Transaction, timed: Sequence[TraceUpdate]) 
             if stored.get(at) != clock
         ]
         vanished += [(trace.id, *at) for at in stored.keys() - final.keys()]
+        for at in stored.keys() | final.keys():
+            tally.clock(trace.flow, stored.get(at), final.get(at))
         holding[trace.id] = list(final.values())
     await transaction.upsert(clocks, list(of), changed)
     await transaction.delete(clocks, [of.trace_id, of.sla, of.occurrence], vanished)

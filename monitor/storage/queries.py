@@ -11,8 +11,9 @@ from sqlalchemy import Row, func, select
 
 from monitor.domain.event import InboxReason
 from monitor.domain.notice import Notice, NoticeKind
+from monitor.domain.objective import Count
 from monitor.domain.verdict import FindingKind, FindingState
-from monitor.storage import keyset, progress, tally
+from monitor.storage import keyset, outcomes, progress, tally
 from monitor.storage.finding_list import list_findings
 from monitor.storage.notices import notice_of
 from monitor.storage.tables import flows, inbox, inbox_groups, notices, source_ticks, tallies
@@ -152,6 +153,10 @@ class SqlViews:
         async with self._read() as transaction:
             rows = await transaction.rows(newest)
         return keyset.page(rows, limit, notice_of, lambda row: (row.noticed, row.id))
+
+    async def outcomes(self, flow: str, sla: str, begins: Sequence[datetime], until: datetime) -> list[Count]:
+        async with self._read() as transaction:
+            return await outcomes.counts(transaction, flow, sla, begins, until)
 
     async def pulse(self) -> str:
         changes = select(func.coalesce(func.sum(tallies.c.amount), 0)).where(tallies.c.what == tally.CHANGES)

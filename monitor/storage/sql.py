@@ -13,11 +13,12 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from monitor.domain.notice import Notice, NoticeKind
+from monitor.domain.objective import Count
 from monitor.domain.verdict import FindingKind
 from monitor.errors import StorageConflict, StorageUnavailable
 from monitor.sight import Sighted
 from monitor.sources.base import Progress
-from monitor.storage import deployment, history, migrate, notices, retention, sweep
+from monitor.storage import deployment, history, migrate, notices, outcomes, retention, sweep
 from monitor.storage import progress as shards
 from monitor.storage import watched as watched_sources
 from monitor.storage.base import DueClock, StoredFlow, StoredTrace
@@ -157,6 +158,10 @@ class SqlStore:
     async def historic(self) -> dict[str, Counter[FindingKind]]:
         async with self._read() as transaction:
             return await watched_sources.historic(transaction)
+
+    async def outcomes(self, flow: str, sla: str, begins: Sequence[datetime], until: datetime) -> list[Count]:
+        async with self._read() as transaction:
+            return await outcomes.counts(transaction, flow, sla, begins, until)
 
     async def begin_notice(self, notice: Notice) -> bool:
         async with self._counted() as (transaction, tally):

@@ -60,6 +60,8 @@ async def sweep_clocks(
     claimed = await _claim(transaction, judged, put_off, now)
     if not claimed:
         return []
+    for due in claimed:
+        tally.clock(due.row.flow, replace(due.clock, state=due.previous), due.clock)
     owners = await _settle(transaction, claimed, now, tally, watched)
     return [
         DueClock(due.row.trace_id, owners[due.row.trace_id], due.row.flow, due.clock, due.previous)

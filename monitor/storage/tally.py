@@ -16,8 +16,9 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.sql.functions import sum as sum_of
 
 from monitor.domain.event import Misfit
-from monitor.domain.verdict import ClockState
-from monitor.storage.tables import inbox_groups, source_ticks, tallies
+from monitor.domain.verdict import Clock, ClockState
+from monitor.sla.outcomes import outcome_of
+from monitor.storage.tables import inbox_groups, outcomes, source_ticks, tallies
 from monitor.storage.transaction import Transaction
 from monitor.storage.types import from_micros, to_micros
 
@@ -55,6 +56,7 @@ class Tally:
         self._added: Counter[tuple[str, str]] = Counter()
         self._ticks: Counter[tuple[str, int]] = Counter()
         self._left: Counter[tuple[str, str, str]] = Counter()
+        self._outcomes: dict[tuple[str, str, datetime], list[int]] = {}
 
     def changed(self) -> None:
         """Something people may be looking at is new."""
@@ -66,6 +68,15 @@ class Tally:
 
     def received(self, source: str, at: datetime, amount: int = 1) -> None:
         self._ticks[source, to_micros(at) // TICK * TICK] += amount
+
+    def clock(self, flow: str, before: Clock | None, after: Clock | None) -> None:
+        """A clock that counted as ``before`` says counts as ``after`` says from now on."""
+        for clock, sign in ((before, -1), (after, 1)):
+            outcome = None if clock is None else outcome_of(clock)
+            if clock is not None and outcome is not None:
+                sums = self._outcomes.setdefault((flow, clock.sla, outcome.tick), [0, 0])
+                sums[0] += sign * outcome.counts.met
+                sums[1] += sign * outcome.counts.failed
 
     def misfit(self, misfit: Misfit) -> None:
         self.add(INBOX, misfit.delivery.source, 1)
@@ -105,6 +116,12 @@ class Tally:
             list(source_ticks.c),
             [(source, from_micros(tick), slot, n) for (source, tick), n in sorted(self._ticks.items())],
             lambda new: {"events": source_ticks.c.events + new.events},
+        )
+        await transaction.upsert(
+            outcomes,
+            list(outcomes.c),
+            [(*tick, slot, *sums) for tick, sums in sorted(self._outcomes.items()) if any(sums)],
+            lambda new: {"met": outcomes.c.met + new.met, "failed": outcomes.c.failed + new.failed},
         )
         await transaction.upsert(
             tallies,

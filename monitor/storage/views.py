@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from monitor.domain.event import InboxReason, Key
 from monitor.domain.notice import Notice, NoticeKind
+from monitor.domain.objective import Count
 from monitor.domain.verdict import Clock, FindingKind, FindingState
 
 Row = TypeVar("Row")
@@ -260,6 +261,9 @@ class Views(Protocol):
     async def notices(
         self, kind: NoticeKind | None = None, cursor: str | None = None, limit: int = 50
     ) -> Page[Notice]: ...
+    async def outcomes(
+        self, flow: str, sla: str, begins: Sequence[datetime], until: datetime
+    ) -> list[Count]: ...
     async def pulse(self) -> str:
         """A short text that changes whenever anything shown may have changed (but for the watermark of a
         quiet source moving on); cheap enough to ask every second."""

@@ -24,10 +24,12 @@ import pytest
 from monitor.assembly import feeds_of
 from monitor.domain.event import Delivery, Position
 from monitor.domain.notice import Notice
-from monitor.domain.verdict import ClockState, FindingKind, FindingState
+from monitor.domain.objective import Count
+from monitor.domain.verdict import Clock, ClockState, FindingKind, FindingState
 from monitor.errors import StorageUnavailable
 from monitor.pipeline import Pipeline
 from monitor.settings import Settings
+from monitor.sla.outcomes import outcome_of
 from monitor.sources.base import Batch
 from monitor.sources.memory import Memory
 from monitor.storage.base import DueClock, Store
@@ -486,6 +488,15 @@ async def test_what_is_found_is_what_is_true(store_url: str, tmp_path: Path, see
         assert sum(spells.values()) > 5
         assert await store.notices() == []
 
+        # the counts of objectives, whatever was taken back meanwhile
+        clocks = [clock for row in await _traces(store) for clock in await _clocks(store, row.id)]
+        for sla in (PAY, PACK, SHIP, ALL, QUIET):
+            outcomes = [outcome_of(clock) for clock in clocks if clock.sla == sla]
+            counts = [one.counts for one in outcomes if one is not None]
+            (summed,) = await store.outcomes("order", sla, [BEGIN], landscape.now)
+            assert summed == Count(sum(one.met for one in counts), sum(one.failed for one in counts))
+            assert summed.failed == sum(breach.sla == sla for breach in true)
+
         # the whole log in one batch
         everything = [delivered(*one) for one in enumerate(events)]
         upgrade(at_once := f"sqlite:///{tmp_path}/at-once.db")
@@ -510,6 +521,12 @@ def _came_late(one: Happening) -> bool:
 
 def _breach(finding: FindingRow) -> Breach:
     return Breach(finding.trace_key, finding.name, finding.time)
+
+
+async def _clocks(store: SqlStore, trace: int) -> Sequence[Clock]:
+    detail = await store.views.trace(trace)
+    assert detail is not None
+    return detail.clocks
 
 
 async def _traces(store: SqlStore) -> list[Any]:

@@ -14,6 +14,7 @@ from monitor.domain.verdict import Clock, FindingState
 from monitor.landscape import demo
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
+from monitor.settings import ObjectiveSettings, Settings
 from monitor.sight import Blindness
 from monitor.sources.base import Progress, SourceState
 from monitor.storage.sql import SqlStore, open_store
@@ -368,3 +369,42 @@ async def test_the_monitors_own_absence_does_not_count_as_patience(
     clock.now = minute(960)
     await looks(restarted)
     assert (await payment(store)).unverified
+
+
+async def test_a_budget_that_burns_is_told_once_and_when_it_no_longer_does(
+    store: SqlStore, clock: Clockwork
+) -> None:
+    """Thirty orders an hour of which none is paid, then none at all."""
+    settings = with_objective(SHOP)
+    pipeline = await start(store, settings)
+    sweeping = sweeper(store, pipeline, clock)
+    for number in range(30):
+        await pipeline.process([told("PaymentRequested", number, f"o-{number}", payment=f"p-{number}")])
+    await read(store, clock, 80, rabbit=80, kafka=80)
+    await sweeping.clocks()
+    assert await sweeping.objectives() == 1  # more than twenty were due by now
+    assert await sweeping.objectives() == 1
+    (notice,) = await store.notices(NoticeKind.BURN_RATE)
+    assert (notice.subject, notice.severity) == ("order/Payment in time", "critical")
+    assert "fails too often: the error budget of 90 % in 30 d burns" in notice.message
+    assert sweeping.metrics.registry.get_sample_value(
+        "choreoscope_objective_total", {"flow": "order", "sla": "Payment in time"}
+    ) == sum(60 + number <= 80 for number in range(30))
+
+    await read(store, clock, 1000, rabbit=1000, kafka=1000)
+    await sweeping.clocks()
+    await sweeping.objectives()
+    assert (await store.notices(NoticeKind.BURN_RATE)) == []
+    (told_of,) = (await store.views.notices(NoticeKind.BURN_RATE)).rows
+    assert told_of.ended == minute(1000)
+
+
+def with_objective(settings: Settings) -> Settings:
+    (model,) = settings.models
+    slas = tuple(
+        sla.model_copy(update={"objective": ObjectiveSettings(target="90%", window="P30D")})  # type: ignore[arg-type]
+        if sla.name == "Payment in time"
+        else sla
+        for sla in model.slas
+    )
+    return settings.model_copy(update={"models": (model.model_copy(update={"slas": slas}),)})

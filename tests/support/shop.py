@@ -13,6 +13,7 @@ import orjson
 from monitor import correlate
 from monitor.assembly import decoder_of, mapping_of, models_of
 from monitor.domain.event import Delivery, Event, Key, Misfit, Observation, Position
+from monitor.domain.objective import Count
 from monitor.domain.verdict import Clock, Finding, FindingState
 from monitor.flows import Flows, build
 from monitor.judging import Judge, JudgedTrace, as_of
@@ -24,8 +25,9 @@ from monitor.pipeline import Pipeline
 from monitor.resources import models
 from monitor.settings import Settings
 from monitor.sla.findings import clock_finding
+from monitor.sla.outcomes import outcome_of
 from monitor.storage.sql import SqlStore
-from monitor.storage.views import FindingRow, TraceFilter
+from monitor.storage.views import FindingRow, TraceFilter, TraceRow
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LIMITS = Limits.of(timedelta(minutes=10))
@@ -221,8 +223,9 @@ def _sorted(found: list[Said]) -> list[Said]:
     return sorted(found, key=lambda one: (one.key, one.events))
 
 
-async def counts_agree(store: SqlStore) -> None:
-    """The counts that are kept say what counting would."""
+async def counts_agree(store: SqlStore, *, purged: bool = False) -> None:
+    """The counts that are kept say what counting would. ``purged``: traces were deleted, whose clocks still
+    count."""
     totals = await store.views.totals()
     found = (await store.views.traces(TraceFilter(), None, 200)).rows
     assert len(found) < 200
@@ -231,3 +234,20 @@ async def counts_agree(store: SqlStore) -> None:
     assert totals.deviating == sum(row.confirmed > 0 for row in found)
     assert totals.at_risk == sum(row.sla == "at_risk" for row in found)
     assert totals.breached == sum(row.sla == "breached" for row in found)
+    if not purged:
+        await outcomes_agree(store, found)
+
+
+async def outcomes_agree(store: SqlStore, found: Sequence[TraceRow]) -> None:
+    """What objectives count says what counting the clocks of all traces would."""
+    decided: dict[str, list[Count]] = {}
+    for row in found:
+        detail = await store.views.trace(row.id)
+        assert detail is not None
+        for clock in detail.clocks:
+            outcome = outcome_of(clock)
+            decided.setdefault(clock.sla, []).extend([outcome.counts] if outcome else [])
+    for sla, counts in decided.items():
+        first, last = datetime(1970, 1, 2, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
+        (summed,) = await store.outcomes(found[0].flow, sla, [first], last)
+        assert summed == Count(sum(one.met for one in counts), sum(one.failed for one in counts)), sla

@@ -18,6 +18,7 @@ from monitor.bpmn.promises.timers import read_date
 from monitor.domain.calendar import Calendar
 from monitor.domain.duration import Span
 from monitor.domain.limit import Limit
+from monitor.domain.objective import PERIODS, Objective
 
 NAMESPACE = "urn:choreoscope:bpmn:1"
 
@@ -29,7 +30,8 @@ AT_RISK = 0.8
 _FIELDS = frozenset(
     {
         "name", "from", "to", "on", "idle", "within", "by", "cutoff", "timezone", "due", "at", "at_risk",
-        "severity", "calendar", "pause", "resume",
+        "severity", "calendar", "pause", "resume", "objective", "window", "period", "period_timezone",
+        "minimum",
     }
 )  # fmt: skip
 
@@ -56,6 +58,7 @@ class Declared(NamedTuple):
     calendar: str | None = None
     pause: tuple[str, ...] = ()
     resume: tuple[str, ...] = ()
+    objective: Objective | None = None
 
     def complaints(self) -> Iterator[Complaint]:
         """What does not go together."""
@@ -129,6 +132,7 @@ class Declared(NamedTuple):
             severity=self.severity,
             pause=frozenset(self.pause),
             resume=frozenset(self.resume),
+            objective=self.objective,
         )
 
 
@@ -154,6 +158,12 @@ def read_extension(
             found[_AS.get(name, name)] = read(text)
         except ValueError as error:
             complaints.append((name, str(error)))
+    try:
+        found["objective"] = read_objective(
+            *(given.get(name) for name in ("objective", "window", "period", "period_timezone", "minimum"))
+        )
+    except ValueError as error:
+        complaints.append(("objective", str(error)))
     if about is not None and not any(given.get(name) for name in ("from", "to", "on", "idle")):
         found["on"] = (about,)
     declared = Declared(**found)  # type: ignore[arg-type]
@@ -168,6 +178,48 @@ def read_extension(
 def read_names(text: str) -> tuple[str, ...]:
     """Labels, commas between them."""
     return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+def read_objective(
+    target: str | None, window: str | None, period: str | None, timezone: str | None, minimum: str | None
+) -> Objective | None:
+    """An objective from its attributes: ``99%``, ``P30D`` or ``month``. Raises ValueError."""
+    if target is None:
+        if any((window, period, timezone, minimum)):
+            raise ValueError("window, period, period_timezone and minimum belong to objective, such as 99%")
+        return None
+    matched = _PERCENTAGE.fullmatch(target)
+    if matched is None:
+        raise ValueError(f"{target!r} is not a percentage such as 99%")
+    if minimum is not None and not minimum.strip().isdigit():
+        raise ValueError(f"minimum must be a number, not {minimum!r}")
+    rolling = None if window is None else Span.parse(window).plain
+    if window is not None and rolling is None:
+        raise ValueError(f"window {window!r} must be a duration in weeks, days or hours, such as P30D")
+    return checked_objective(
+        float(matched[1]) / 100, rolling, period, timezone, 20 if minimum is None else int(minimum)
+    )
+
+
+def checked_objective(
+    target: float, window: timedelta | None, period: str | None, timezone: str | None, minimum: int
+) -> Objective:
+    """Raises ValueError for what does not go together."""
+    if not 0 < target < 1:
+        raise ValueError(
+            "the target must be above 0% and below 100%: at 100% there is no error budget to burn"
+        )
+    if (window is None) == (period is None):
+        raise ValueError(f"an objective needs one of window (P30D) and period ({', '.join(PERIODS)})")
+    if window is not None and window < timedelta(hours=1):
+        raise ValueError("the window must be an hour or longer")
+    if period is not None and period not in PERIODS:
+        raise ValueError(f"period must be one of {', '.join(PERIODS)}, not {period!r}")
+    if timezone is not None and period is None:
+        raise ValueError("a time zone belongs to period: a rolling window has none")
+    if minimum < 1:
+        raise ValueError("minimum must be 1 or more")
+    return Objective(target, window, period, read_zone(timezone) if timezone else "UTC", minimum)
 
 
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")

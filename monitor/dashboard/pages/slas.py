@@ -24,6 +24,7 @@ async def sla_list(site: Site, request: Request) -> Response:
         title="SLAs",
         section="slas",
         found=found,
+        evaluated=[one for one in await site.evaluations() if flow in (None, one.flow)],
         state=state,
         states=STATES,
         flow=flow,

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from monitor.cli import invoke
 
@@ -80,3 +81,66 @@ def test_what_is_wrong_is_said(tmp_path: Path, text: str, said: str, capsys: Cap
     captured = capsys.readouterr()
     assert said in captured.err
     assert "Traceback" not in captured.err
+
+
+OBJECTIVES = """
+models:
+  - file: MODEL
+    key: order
+    slas:
+      - {name: "Shipped, in time", from: PaymentReceived, to: GoodsShipped, within: P2D,
+         objective: {target: 99%, window: P28D}}
+      - {name: Paid, from: start, to: PaymentReceived, within: P2D,
+         objective: {target: 95%, period: month, timezone: Europe/Berlin}}
+      - {name: Done, from: start, to: end, within: P9D}
+"""
+
+
+def test_objectives_as_openslo(tmp_path: Path, capsys: Capture) -> None:
+    config = tmp_path / "choreoscope.yaml"
+    config.write_text(OBJECTIVES.replace("MODEL", str(MODEL)))
+    assert invoke(["config", "openslo", str(config)]) == 0
+    service, paid, shipped = yaml.safe_load_all(capsys.readouterr().out)
+    assert (service["apiVersion"], service["kind"], service["metadata"]["name"]) == (
+        "openslo/v1",
+        "Service",
+        "order",
+    )
+    assert (paid["kind"], paid["spec"]["service"]) == ("SLO", "order")
+    (window,) = paid["spec"]["timeWindow"]
+    assert window == {
+        "duration": "1M",
+        "isRolling": False,
+        "calendar": {"startTime": "2024-01-01 00:00:00", "timeZone": "Europe/Berlin"},
+    }
+    assert shipped["metadata"] == {"name": "order-shipped-in-time", "displayName": "Shipped, in time"}
+    assert shipped["spec"]["timeWindow"] == [{"duration": "4w", "isRolling": True}]
+    assert shipped["spec"]["objectives"] == [{"displayName": "Shipped, in time", "target": 0.99}]
+    good = shipped["spec"]["indicator"]["spec"]["ratioMetric"]["good"]["metricSource"]
+    assert good == {
+        "type": "Prometheus",
+        "spec": {"query": 'choreoscope_objective_met{flow="order",sla="Shipped, in time"}'},
+    }
+
+
+@pytest.mark.parametrize(
+    ("objective", "said"),
+    [
+        ("{target: 99%, window: -P30D}", "P30D"),
+        ("{target: 100%, window: P30D}", "no error budget"),
+        ("{target: 99%}", "needs one of window"),
+        ("{target: 99%, window: P30D, period: month}", "needs one of window"),
+        ("{target: 99%, window: P30D, timezone: UTC}", "a time zone belongs to period"),
+        ("{target: 99%, period: month, timezone: Mars/Base}", "is not a time zone"),
+        ("{target: 99%, window: P30D, minimum: 0}", "minimum"),
+    ],
+)
+def test_objectives_that_make_no_sense(objective: str, said: str, tmp_path: Path, capsys: Capture) -> None:
+    config = tmp_path / "choreoscope.yaml"
+    config.write_text(
+        OBJECTIVES.replace("MODEL", str(MODEL)).replace("{target: 99%, window: P28D}", objective)
+    )
+    assert invoke(["config", "check", str(config)]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert re.search(r"choreoscope\.yaml:[67]\b", told), told

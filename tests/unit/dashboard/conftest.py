@@ -17,6 +17,7 @@ from monitor.bpmn.document import Document, FlowNode, Place, Process, SequenceFl
 from monitor.dashboard.app import create_app
 from monitor.domain.event import InboxReason, Key
 from monitor.domain.notice import Notice, NoticeKind
+from monitor.domain.objective import Count
 from monitor.domain.verdict import Clock, ClockState, FindingKind, FindingState
 from monitor.errors import StorageUnavailable
 from monitor.settings import DashboardSettings
@@ -219,6 +220,7 @@ class Rows:
     inbox_rows: Sequence[InboxRow] = ()
     source_rows: Sequence[SourceRow] = (source_row(),)
     notice_rows: Sequence[Notice] = (notice(), notice(kind=NoticeKind.HISTORY, ended=ago(hours=1)))
+    count: Count = field(default_factory=lambda: Count(90, 10))
     beat: str = "1"
     away: str | None = None
     next: str | None = None
@@ -283,6 +285,10 @@ class Rows:
     ) -> Page[Notice]:
         self._here()
         return Page(self.notice_rows, self.next)
+
+    async def outcomes(self, flow: str, sla: str, begins: Sequence[datetime], until: datetime) -> list[Count]:
+        self._here()
+        return [self.count] * len(begins)
 
     async def pulse(self) -> str:
         self._here()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,7 @@ from monitor.dashboard.api import OPENAPI
 from monitor.dashboard.app import create_app
 from monitor.domain.event import InboxReason
 from monitor.domain.notice import NoticeKind
+from monitor.domain.objective import Objective
 from monitor.domain.verdict import ClockState, FindingKind, FindingState
 from monitor.settings import DashboardSettings
 from monitor.storage.views import InboxGroup
@@ -91,6 +93,7 @@ PATHS = [
     ("/api/v1/inbox/{id}", "/api/v1/inbox/5"),
     ("/api/v1/sources", "/api/v1/sources"),
     ("/api/v1/notices", "/api/v1/notices"),
+    ("/api/v1/objectives", "/api/v1/objectives"),
     ("/api/v1/openapi.json", "/api/v1/openapi.json"),
 ]
 
@@ -111,7 +114,10 @@ async def test_answers_validate(
         source_rows=(make.source_row(), make.source_row("new", watermark=None, lag=None, shards=())),
         next="more",
     )
-    async with client_for(rows) as client:
+    objectives = {
+        "order": {"Paid": Objective(0.99, timedelta(days=30)), "Sent": Objective(0.5, period="week")}
+    }
+    async with client_for(rows, objectives=objectives) as client:
         response = await client.get(address)
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
@@ -145,7 +151,9 @@ async def test_problems_validate(
 async def test_a_database_that_is_away_is_told(
     path: str, address: str, make: SimpleNamespace, client_for: Callable[..., Any]
 ) -> None:
-    async with client_for(make.Rows(away="connection refused")) as client:
+    async with client_for(
+        make.Rows(away="connection refused"), objectives={"order": {"Paid": Objective(0.9, period="day")}}
+    ) as client:
         response = await client.get(address)
     assert response.status_code == 503
     assert response.headers["retry-after"] == "5"

@@ -35,7 +35,7 @@ SECTIONS = {
     "`events[].match`": "Match",
     "`models[]`": "ModelSettings",
     "`models[].slas[]`": "SlaSettings",
-    "`models[].slas[].objective`": "Objective",
+    "`models[].slas[].objective`": "ObjectiveSettings",
     "`models[].ordering`": "ModelOrdering",
     "`calendars`": "CalendarSettings",
     "`ordering`": "OrderingSettings",

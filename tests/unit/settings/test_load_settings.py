@@ -232,7 +232,7 @@ def test_each_problem_says_where_and_how_to_mend_it(
         ("on: x, within: PT1H, pause: Held", "pause and resume belong together"),
         ("on: x, within: PT1H, severity: high", "is not one of info, warning, critical"),
         ("on: x, within: PT1H, calendar: bus", "there is no calendar 'bus'"),
-        ("on: x, within: PT1H, objective: {target: 99%}", "is required"),
+        ("on: x, within: PT1H, objective: {target: 99%}", "needs one of window"),
         ("on: x, deadline: PT1H", "did you mean 'within'?"),
     ],
 )
