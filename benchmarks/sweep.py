@@ -1,7 +1,7 @@
 """The sweep of SLA clocks on PostgreSQL, with a thousand and with a million armed.
 
-Said: what a tick costs by how many clocks are due, beside a bare UPDATE of as many rows; how long after its due
-time a breach is committed, with the service's own ticks and watermarks; and what a second sweeper is worth.
+Said: what a tick costs by how many clocks are due, beside a bare UPDATE of as many rows; how long after its
+due time a breach is committed, with the service's own ticks and watermarks; what a second sweeper is worth.
 ``CHOREOSCOPE_BENCH_ARMED`` sets another number than a million.
 """
 
@@ -36,8 +36,8 @@ _FILL = """
 TRUNCATE traces, clocks, findings;
 INSERT INTO traces (id, chain_id, ordinal, flow, flow_id, key, events, first, last, conforms, complete,
     undecided, exact, cost, deviations, open_clocks, sla, expected, standing, revision, updated)
-  SELECT n, n, 0, 'order', 1, 'o-' || n, 2, %(base)s, %(base)s, true, false, false, true, 0, 0, true, 'running',
-    '[]', '[]', 1, %(base)s FROM generate_series(1, %(armed)s) n;
+  SELECT n, n, 0, 'order', 1, 'o-' || n, 2, %(base)s, %(base)s, true, false, false, true, 0, 0, true,
+    'running', '[]', '[]', 1, %(base)s FROM generate_series(1, %(armed)s) n;
 INSERT INTO clocks (trace_id, sla, occurrence, flow, state, started, due, severity, next_at)
   SELECT n, 'paid in time', 0, 'order', 'running', %(base)s, due, 'warning', due
   FROM generate_series(1, %(armed)s) n, LATERAL (SELECT %(base)s + n * %(apart)s AS due) d;

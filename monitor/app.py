@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor.assembly import decoder_of, feeds_of, mapping_of, models_of, objectives_of
 from monitor.bpmn.document import Document, Severity
+from monitor.configuration import Configuration
 from monitor.conformance.path import visited
 from monitor.dashboard.app import create_app
 from monitor.dashboard.receive import Receiver
@@ -74,6 +74,7 @@ class App:
         sources: Mapping[str, Source],
         *,
         now: Callable[[], datetime],
+        configuration: Configuration | None = None,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -81,6 +82,8 @@ class App:
         self.sources = sources
         self.now = now
         self.metrics = Metrics()
+        self.configuration = configuration or Configuration(now())
+        self.metrics.configuration(self.configuration)
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
 
     def pipeline(self) -> Pipeline:
@@ -143,6 +146,8 @@ class App:
             now=self.now,
             receivers=self._receivers(),
             feeds=feeds_of(self.settings),
+            blind_after=self.settings.blindness.after,
+            configuration=self.configuration,
             objectives=objectives_of(expected.flow for expected in self.flows.active.values()),
             registry=self.metrics.registry,
         )
@@ -174,6 +179,7 @@ async def assembled(
     roles: frozenset[str] = ROLES,
     sources: Mapping[str, Source] | None = None,
     now: Callable[[], datetime] = utc_now,
+    configuration: Configuration | None = None,
 ) -> AsyncIterator[App]:
     """An app with its database open and its models deployed. ``sources`` stand in for the configured ones
     of their names (an embedding program's own). Raises ConfigError, ModelError, StorageError."""
@@ -193,26 +199,9 @@ async def assembled(
         flows = Flows(store)
         await flows.deploy(models, now())
         await flows.watch(feeds_of(settings), now())
-        yield App(settings, store, flows, given, now=now)
+        yield App(settings, store, flows, given, now=now, configuration=configuration)
     finally:
         await store.close()
-
-
-async def serve(
-    settings: Settings, *, roles: frozenset[str] = ROLES, ready: Callable[[str], None] | None = None
-) -> None:
-    """Run the roles until SIGINT or SIGTERM; ``ready`` is told the dashboard's address, or what runs."""
-    _check(settings, roles)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        async with assembled(settings, roles=roles) as app:
-            await run(app, roles, stop, ready or (lambda _: None))
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 async def run(app: App, roles: frozenset[str], stop: asyncio.Event, ready: Callable[[str], None]) -> None:
@@ -296,19 +285,6 @@ async def _open(settings: Settings) -> SqlStore:
                 log.warning("A database is waited for, up to %.0f s. %s", PATIENCE_SECONDS, error.message)
             waiting = True
             await asyncio.sleep(1.0)
-
-
-def _check(settings: Settings, roles: frozenset[str]) -> None:
-    if "ingest" in roles and not settings.sources:
-        raise ConfigError(
-            "sources: none is configured, so there is nothing to read.",
-            mend="Add one, for example: - {name: web, kind: http}",
-        )
-    if roles & {"ingest", "sweep"} and not settings.models:
-        raise ConfigError(
-            "models: none is configured, so there is nothing to hold events against.",
-            mend="Add one, for example: - {file: models/order-fulfilment.bpmn, key: order}",
-        )
 
 
 def _cause(error: BaseException) -> BaseException:

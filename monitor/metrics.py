@@ -9,6 +9,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from monitor import __version__
+from monitor.configuration import Configuration
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -30,6 +31,17 @@ class Metrics:
             "choreoscope_build_info", "Always 1; the label tells the version.", ["version"], registry=registry
         )
         self.build.labels(__version__).set(1)
+
+        self.config_refused = Gauge(
+            "choreoscope_config_refused",
+            "1 while the configuration was changed to what cannot be used, and the last good one goes on.",
+            registry=registry,
+        )
+        self.config_since = Gauge(
+            "choreoscope_config_in_use_since_seconds",
+            "Since when the configuration is in use, in seconds since 1970.",
+            registry=registry,
+        )
 
         # ingest
         self.events_stored = Counter(
@@ -167,6 +179,10 @@ class Metrics:
             ["task"],
             registry=registry,
         )
+
+    def configuration(self, used: Configuration) -> None:
+        self.config_refused.set(used.refused is not None)
+        self.config_since.set(used.since.timestamp())
 
     def exposition(self) -> bytes:
         """The text served at ``/metrics`` (type :data:`CONTENT_TYPE`)."""

@@ -14,9 +14,9 @@ from monitor.cli.options import config_option, load_settings, log_options
 def _serve(config: Path, log_level: str, log_format: str, *roles: str) -> None:
     settings = load_settings(config)
     logs.configure(log_level, log_format)
-    from monitor.app import serve
+    from monitor.serving import serve
 
-    asyncio.run(serve(settings, roles=frozenset(roles), ready=_ready))
+    asyncio.run(serve(settings, roles=frozenset(roles), ready=_ready, again=lambda: load_settings(config)))
 
 
 def _ready(said: str) -> None:
@@ -34,7 +34,9 @@ def run(config: Path, log_level: str, log_format: str) -> None:
       choreoscope db upgrade -c choreoscope.yaml
       choreoscope run -c choreoscope.yaml
 
-    It stops cleanly on Ctrl-C and SIGTERM: what was read but not stored is delivered again next time.
+    It stops cleanly on Ctrl-C and SIGTERM: what was read but not stored is delivered again next time. On
+    SIGHUP it reads the configuration and its models again; one that cannot be used is refused, and the last
+    good one goes on.
     """
     _serve(config, log_level, log_format, "ingest", "sweep", "dashboard")
 

@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from monitor.checking import objective_json
+from monitor.configuration import Configuration
 from monitor.dashboard import parameters, words
 from monitor.dashboard.answers import answer
 from monitor.dashboard.health import SourceHealth
@@ -59,6 +60,7 @@ async def overview(site: Site, _: Request) -> Response:
     return answer(
         {
             "totals": glance.totals,
+            "configuration": configuration_json(site.configuration),
             "flows": list(await site.views.flows()),
             "sources": [source_json(source) for source in glance.sources],
         }
@@ -144,6 +146,16 @@ async def sources(site: Site, _: Request) -> Response:
 
 def _fields(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__dataclass_fields__}
+
+
+def configuration_json(used: Configuration | None) -> dict[str, Any] | None:
+    if used is None:
+        return None
+    refused = used.refused
+    return {
+        "since": used.since,
+        "refused": None if refused is None else {"at": refused.at, "why": refused.why},
+    }
 
 
 def trace_json(row: TraceRow, now: datetime) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -13,8 +13,10 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from monitor.configuration import Configuration
 from monitor.dashboard.api import api_routes
 from monitor.dashboard.guard import Guard, allowed_hosts
+from monitor.dashboard.health import BLIND_AFTER
 from monitor.dashboard.live import Live
 from monitor.dashboard.pages import page_routes
 from monitor.dashboard.pictures import FlowPictures, Pictures
@@ -36,6 +38,8 @@ def create_app(
     now: Callable[[], datetime],
     receivers: Sequence[Receiver] = (),
     feeds: Mapping[str, Collection[str]] | None = None,
+    blind_after: timedelta = BLIND_AFTER,
+    configuration: Configuration | None = None,
     objectives: Mapping[str, Mapping[str, Objective]] | None = None,
     registry: CollectorRegistry | None = None,
     pulse_seconds: float = 1.0,
@@ -46,6 +50,7 @@ def create_app(
 
     ``receivers`` are the http sources (none: the ingestion addresses say so). ``feeds`` names the sources of
     each flow, for telling blindness; a flow that is not named is fed by all. ``objectives``: by flow and SLA.
+    ``blind_after``: a watermark older than that is blindness. ``configuration``: which one is in use.
     ``registry`` is what ``/metrics`` shows (None: no such address). ``pulse_seconds``: how often the database
     is asked whether anything changed while pages are open. ``app.state.live.close()`` ends open streams, for
     a server that wants to stop before its lifespan ends.
@@ -59,6 +64,8 @@ def create_app(
         live=live,
         feeds=feeds or {},
         objectives=objectives or {},
+        blind_after=blind_after,
+        configuration=configuration,
     )
 
     @asynccontextmanager

@@ -13,8 +13,8 @@ from monitor.domain.verdict import Clock, ClockState
 from monitor.sources.base import SourceState
 from monitor.storage.views import SourceRow
 
-BLIND_AFTER = timedelta(seconds=30)
-"""A watermark older than this is shown as blindness; younger, it is only the usual delay."""
+BLIND_AFTER = timedelta(minutes=1)
+"""A watermark older than this is blindness where nothing else is configured; younger, the usual delay."""
 
 _WORST_FIRST = (
     SourceState.FAILED,
@@ -40,18 +40,19 @@ class SourceHealth:
     errors: tuple[str, ...]
 
 
-def source_health(row: SourceRow, now: datetime) -> SourceHealth:
+def source_health(row: SourceRow, now: datetime, after: timedelta = BLIND_AFTER) -> SourceHealth:
+    """``after``: a watermark older than that is blindness."""
     states = [SourceState(shard.state) for shard in row.shards]
     state = min(states, key=_WORST_FIRST.index) if states else None
     ended = state is SourceState.ENDED
-    behind = row.watermark is None or now - row.watermark > BLIND_AFTER
+    behind = row.watermark is None or now - row.watermark > after
     reported = max((shard.updated for shard in row.shards), default=None)
     return SourceHealth(
         row=row,
         state=state,
         blind=behind and not ended,
         since=row.watermark,
-        silent=not ended and (reported is None or now - reported > BLIND_AFTER),
+        silent=not ended and (reported is None or now - reported > after),
         errors=tuple(dict.fromkeys(shard.error for shard in row.shards if shard.error)),
     )
 
@@ -76,13 +77,13 @@ def seen_until(
     return min(known, default=now)
 
 
-def shown_clock(clock: Clock, seen: datetime | None, now: datetime) -> Clock:
+def shown_clock(clock: Clock, seen: datetime | None, now: datetime, after: timedelta = BLIND_AFTER) -> Clock:
     """The clock, or its blind twin: its next change is past by our clock, but the sources are not read so
     far.
 
-    Within ``BLIND_AFTER`` it is left as it is, since the sweep is merely about to come by."""
+    Within ``after`` it is left as it is, since the sweep is merely about to come by."""
     change = clock.next_change()
     if change is None or change > now:
         return clock
-    blind = seen is None or (seen < change and now - seen > BLIND_AFTER)
+    blind = seen is None or (seen < change and now - seen > after)
     return replace(clock, state=ClockState.BLIND) if blind else clock

@@ -47,7 +47,8 @@ async def _ready(site: Site, _: Request) -> Response:
     except TimeoutError:
         reason = f"The database did not answer within {READY_WITHIN:g} s."
         return answer({"status": "not ready", "reason": reason}, 503)
-    return answer({"status": "ready"})
+    refused = site.configuration and site.configuration.refused
+    return answer({"status": "ready", "configuration": "refused"} if refused else {"status": "ready"})
 
 
 async def _metrics(registry: CollectorRegistry, request: Request) -> Response:

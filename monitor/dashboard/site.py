@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from monitor.dashboard.health import SourceHealth, seen_until, shown_clock, source_health
+from monitor.configuration import Configuration
+from monitor.dashboard.health import BLIND_AFTER, SourceHealth, seen_until, shown_clock, source_health
 from monitor.dashboard.live import Live
 from monitor.dashboard.pictures import Pictures
 from monitor.domain.objective import Evaluation, Objective, evaluate
@@ -24,7 +25,7 @@ from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
 @dataclass(frozen=True, slots=True)
 class Site:
     """``feeds``: the sources of each flow, where they are known (see :func:`health.seen_until`).
-    ``objectives``: by flow and SLA."""
+    ``objectives``: by flow and SLA. ``blind_after``: see :func:`health.source_health`."""
 
     views: Views
     pictures: Pictures
@@ -33,6 +34,8 @@ class Site:
     live: Live
     feeds: Mapping[str, Collection[str]] = field(default_factory=dict)
     objectives: Mapping[str, Mapping[str, Objective]] = field(default_factory=dict)
+    blind_after: timedelta = BLIND_AFTER
+    configuration: Configuration | None = None
 
     async def page(
         self,
@@ -62,6 +65,7 @@ class Site:
             here=request.url.path,
             pulse=getattr(request.state, "pulse", ""),
             now=self.now(),
+            configuration=self.configuration,
             **shown,
         )
         return HTMLResponse(text, status_code=status, headers=headers)
@@ -71,7 +75,7 @@ class Site:
 
     async def sources(self) -> Sequence[SourceHealth]:
         now = self.now()
-        return [source_health(row, now) for row in await self.views.sources(now)]
+        return [source_health(row, now, self.blind_after) for row in await self.views.sources(now)]
 
     async def judged_to(self, flow: str) -> datetime | None:
         """Up to when absence in a flow can be judged; None: not at all yet."""
@@ -96,7 +100,7 @@ class Site:
         now = self.now()
         rows: Sequence[SourceRow] = await self.views.sources(now)
         seen = seen_until(detail.row.flow, rows, self.feeds, now)
-        return tuple(shown_clock(clock, seen, now) for clock in detail.clocks)
+        return tuple(shown_clock(clock, seen, now, self.blind_after) for clock in detail.clocks)
 
 
 class Evaluated(NamedTuple):

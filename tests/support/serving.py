@@ -66,10 +66,14 @@ class Serving:
     def log(self) -> str:
         return self._log.read_text("utf-8")
 
+    @property
+    def address(self) -> str:
+        """Where it listens, or did last."""
+        found = re.findall(r"dashboard is at (http://\S+)", self.log)
+        return str(found[-1])
+
     def get(self, path: str, **how: Any) -> httpx.Response:
-        address = re.search(r"dashboard is at (http://\S+)", self.log)
-        assert address is not None
-        return httpx.get(address[1] + path, timeout=15, **how)
+        return httpx.get(self.address + path, timeout=15, **how)
 
     def sources(self) -> dict[str, Any]:
         """The sources of ``/api/v1/sources`` by name."""

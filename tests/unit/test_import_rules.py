@@ -57,7 +57,7 @@ CONTRACTS = {
     "commands": ("base",),
     "dashboard": (),
 }
-COMPOSITION = ("monitor.app", "monitor.cli")
+COMPOSITION = ("monitor.app", "monitor.serving", "monitor.cli")
 # Adapters of one contract, which must not lean on each other.
 ADAPTERS = {
     "sources": ("rabbitmq", "kafka", "http", "file", "memory"),

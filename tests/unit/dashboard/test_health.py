@@ -18,8 +18,8 @@ def test_a_source_read_to_now_is_not_blind(make: SimpleNamespace) -> None:
     assert health.state == "caught_up"
 
 
-@pytest.mark.parametrize(("seconds", "blind"), [(29, False), (31, True)])
-def test_a_source_is_blind_from_thirty_seconds_on(make: SimpleNamespace, seconds: int, blind: bool) -> None:
+@pytest.mark.parametrize(("seconds", "blind"), [(59, False), (61, True)])
+def test_a_source_is_blind_from_a_minute_on(make: SimpleNamespace, seconds: int, blind: bool) -> None:
     row = make.source_row(watermark=make.ago(seconds=seconds))
     health = source_health(row, make.NOW)
     assert health.blind is blind
