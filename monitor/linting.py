@@ -14,7 +14,7 @@ from monitor.flows import examine
 from monitor.mapping.coverage import Gap, gaps
 from monitor.mapping.fields import field_getter
 from monitor.mapping.rules import Rule
-from monitor.soundness import soundness
+from monitor.soundness import promises, soundness
 
 if TYPE_CHECKING:  # pydantic is slow to import, and `lint` without a configuration does not need it
     from monitor.settings import Settings
@@ -39,6 +39,7 @@ def lint_models(
                 for problem in soundness(flow, documents)
                 if problem.code != "dead-element" or problem.element not in known
             ]
+            found += promises(flow, documents)
     found += _gaps(flows, settings, config)
     if settings is not None:
         found += _unkept(flows, rules_of(settings))

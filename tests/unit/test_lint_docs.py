@@ -17,8 +17,25 @@ TELLING = [
 ]
 """Where problems are told."""
 
-FUNCTIONS = {"Problem", "problem", "_problem", "report", "_report", "error", "refuse", "_about", "Gap"}
-SEVERITY = {"error": {"error"}, "refuse": {"error"}, "_about": {"warning"}, "Gap": {"warning"}}
+FUNCTIONS = {
+    "Problem",
+    "problem",
+    "_problem",
+    "report",
+    "_report",
+    "error",
+    "refuse",
+    "_about",
+    "Gap",
+    "_warn",
+}
+SEVERITY = {
+    "error": {"error"},
+    "refuse": {"error"},
+    "_about": {"warning"},
+    "Gap": {"warning"},
+    "_warn": {"warning"},
+}
 """Of the functions that are not given any."""
 
 
