@@ -4,6 +4,7 @@ know, but write them in their own way."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from lxml import etree
@@ -71,13 +72,13 @@ def attributes_in_order(source: bytes) -> bytes:
         element.attrib.clear()
         for name, value in said:
             element.set(name, value)
-    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
 def indented_anew(source: bytes) -> bytes:
     root = etree.fromstring(source, etree.XMLParser(remove_blank_text=True))
     etree.indent(root, space="\t")
-    return bytes(etree.tostring(root, pretty_print=True, xml_declaration=True, encoding="UTF-16"))
+    return cast("bytes", etree.tostring(root, pretty_print=True, xml_declaration=True, encoding="UTF-16"))
 
 
 def on_one_line(source: bytes) -> bytes:
