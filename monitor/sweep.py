@@ -238,7 +238,8 @@ class Sweeper:
 
     async def _tick(self, name: str, task: Callable[[], Awaitable[int]]) -> None:
         """One tick. What another tick cannot mend is told to :attr:`failed`: a sweep that died unnoticed
-        would be silence taken for health."""
+        would be silence taken for health. The scheduler ends its ticks by cancelling them, and would call
+        that an error."""
         try:
             with self.metrics.sweep_seconds.labels(name).time():
                 await task()
@@ -247,6 +248,8 @@ class Sweeper:
             if name not in self._interrupted:  # said once: there are two ticks a second
                 log.warning("sweep of %s: tried again at every tick. %s", name, error.message)
             self._interrupted.add(name)
+        except asyncio.CancelledError:
+            log.debug("sweep of %s: stopped in the middle; nothing of it is stored", name)
         except Exception as error:  # noqa: BLE001 - whoever runs the sweep decides
             if not self.failed.done():
                 self.failed.set_exception(error)

@@ -63,7 +63,14 @@ def slas(limits: Limits) -> list[dict[str, object]]:
             "at_risk": at_risk,
             "severity": "critical",
         },
-        {"name": DONE, "from": "start", "to": "end", "within": limits.done, "at_risk": at_risk},
+        {
+            "name": DONE,
+            "from": "start",
+            "to": "end",
+            "within": limits.done,
+            "at_risk": at_risk,
+            "objective": {"target": "90%", "window": "P1D"},
+        },
     ]
 
 
