@@ -33,6 +33,9 @@ TICK_SECONDS = 0.5
 SIGHT_SECONDS = 2.0
 HISTORY_SECONDS = 5.0
 OBJECTIVE_SECONDS = 60.0
+FORGOTTEN = timedelta(hours=2)
+"""So long the notice of an unreadable clock lasts: it is tried again every hour."""
+
 SETTLED = timedelta(minutes=1)
 """So long nothing more of the past must have been found before its notice ends."""
 
@@ -150,6 +153,9 @@ class Sweeper:
                 if await self.store.begin_notice(notice):
                     log.info("%s", notice.message)
         read = await self.watermarks()
+        for notice in await self.store.notices(NoticeKind.UNREADABLE_CLOCK):
+            if now - notice.noticed > FORGOTTEN:  # one that still is unreadable is told anew
+                await self.store.end_notice(notice.kind, notice.subject, now)
         for flow, (_, since) in list(self._past.items()):
             if now - since >= SETTLED and flow in read and read[flow] >= self.flows.watched.get(flow, now):
                 await self.store.end_notice(NoticeKind.HISTORY, flow, now)

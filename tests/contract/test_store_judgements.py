@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from monitor.domain.notice import NoticeKind
 from monitor.domain.verdict import ClockState, FindingKind, FindingState
 from monitor.storage.sql import SqlStore, open_store
 from monitor.storage.tables import clocks
@@ -267,6 +268,9 @@ async def test_bad_row_is_put_off_and_does_not_stop_the_others(
     caplog.clear()
     assert await store.sweep_clocks({"order": later}, later, 10) == []
     assert "put off" in caplog.text
+    (notice,) = await store.notices()  # one, however often it is tried
+    assert (notice.kind, notice.subject) == (NoticeKind.UNREADABLE_CLOCK, "order/Ship")
+    assert "no such state" in notice.message
 
 
 async def test_sweep_and_batches_at_once_lose_nothing(store_url: str, store: SqlStore) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.domain.notice import NoticeKind
+from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.verdict import Clock, FindingState
 from monitor.landscape import demo
 from monitor.metrics import Metrics
@@ -408,3 +408,15 @@ def with_objective(settings: Settings) -> Settings:
         for sla in model.slas
     )
     return settings.model_copy(update={"models": (model.model_copy(update={"slas": slas}),)})
+
+
+async def test_the_notice_of_an_unreadable_clock_ends_unless_it_is_told_anew(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    notice = Notice(NoticeKind.UNREADABLE_CLOCK, "order/Paid", "It cannot be read.", NOON, NOON, flow="order")
+    await store.begin_notice(notice)
+    sweeping = sweeper(store, pipeline, clock)
+    for hours, lasts in ((1, True), (2.1, False)):
+        clock.now = NOON + timedelta(hours=hours)
+        await sweeping.history()
+        assert bool(await store.notices()) is lasts
