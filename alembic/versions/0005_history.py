@@ -1,4 +1,5 @@
-"""Findings of a past that was read in later, to be counted."""
+"""Findings of a past that was read in later, to be counted. Sources that were read before were always
+watched: what fell due during the upgrade is no history."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,6 +18,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("historic IS true"),
         sqlite_where=sa.text("historic IS 1"),
     )
+    known = "SELECT DISTINCT source, {} FROM source_shards WHERE source NOT IN (SELECT source FROM watched)"
+    epoch = "0" if op.get_bind().dialect.name == "sqlite" else "TIMESTAMPTZ 'epoch'"
+    op.execute("INSERT INTO watched (source, since) " + known.format(epoch))
 
 
 def downgrade() -> None:

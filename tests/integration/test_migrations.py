@@ -2,19 +2,20 @@
 
 import re
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from monitor.errors import SchemaOutdated, StorageError
 from monitor.storage import migrate
 from monitor.storage.engine import migration_engine
 from monitor.storage.sql import open_store
-from monitor.storage.tables import metadata
+from monitor.storage.tables import metadata, source_shards
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -157,6 +158,32 @@ def test_confirmed_deviations_are_counted_by_the_upgrade(empty_url: str) -> None
     migrate.downgrade(empty_url, "0001")
     assert asked(tally) == [("deviating", 2), ("traces", 3)]
     engine.dispose()
+
+
+async def test_sources_that_were_read_before_the_upgrade_are_watched_since_ever(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "0004")
+    engine = migration_engine(empty_url)
+    with engine.begin() as connection:
+        connection.execute(
+            insert(source_shards).values(
+                source="shop",
+                shard="0",
+                owner="",
+                kind="kafka",
+                worker="w",
+                shared=False,
+                state="caught_up",
+                position="1",
+                updated=datetime(2026, 3, 1, tzinfo=UTC),
+            )
+        )
+    engine.dispose()
+    migrate.upgrade(empty_url)
+    store = await open_store(empty_url)
+    now = datetime(2026, 4, 1, tzinfo=UTC)
+    since = await store.watch(["shop", "new"], now)
+    await store.close()
+    assert since == {"shop": datetime(1970, 1, 1, tzinfo=UTC), "new": now}
 
 
 def test_failed_upgrade_leaves_nothing(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
