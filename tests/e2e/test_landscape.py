@@ -298,8 +298,15 @@ def _expected(truth: Said) -> Said:
 
 
 def _found(database: psycopg.Connection[Any]) -> dict[str, Said]:
-    """What the service holds of every order, in the words of the truth; only confirmed findings count."""
-    found = {
+    """What the service holds of every order, in the words of the truth; only confirmed findings count. All of
+    it as of one instant, for the service goes on writing."""
+    with database.transaction():
+        database.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return _held(database)
+
+
+def _held(database: psycopg.Connection[Any]) -> dict[str, Said]:
+    found: dict[str, Said] = {
         key: {"complete": complete, "events": events, "deviations": [], "slas": []}
         for key, complete, events in database.execute(
             "SELECT key, complete, events FROM traces WHERE merged_into IS NULL"
