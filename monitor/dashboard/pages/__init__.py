@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from monitor.dashboard.pages import findings, flows, inbox, notices, overview, slas, sources, traces
+from monitor.dashboard.pages import findings, flows, inbox, notices, overview, slas, sources, trace, traces
 from monitor.dashboard.site import Handler, Site, page_route
 
 PAGES: tuple[tuple[str, Handler], ...] = (
     ("/", overview.overview),
     ("/traces", traces.trace_list),
-    ("/traces/{id}", traces.trace),
+    ("/traces/{id}", trace.trace),
     ("/flows", flows.flow_list),
     ("/flows/{key}", flows.flow),
     ("/slas", slas.sla_list),
