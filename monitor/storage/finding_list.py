@@ -62,4 +62,7 @@ def finding_row(row: Row[Any]) -> FindingRow:
         retracted=row.retracted,
         reason=row.reason,
         historic=row.historic,
+        acknowledged=row.acknowledged,
+        acknowledged_by=row.acknowledged_by,
+        acknowledged_note=row.acknowledged_note,
     )

@@ -44,6 +44,9 @@ class StoredFinding(NamedTuple):
     retracted: datetime | None
     reason: str | None
     historic: bool
+    acknowledged: datetime | None = None
+    acknowledged_by: str | None = None
+    acknowledged_note: str | None = None
 
     @property
     def is_active(self) -> bool:
@@ -91,6 +94,9 @@ def holds(owner: Owner, finding: Finding, stored: StoredFinding | None, now: dat
         retracted=None,
         reason=None,
         historic=goes_on.historic if goes_on else _is_history(owner, finding),
+        acknowledged=goes_on.acknowledged if goes_on else None,
+        acknowledged_by=goes_on.acknowledged_by if goes_on else None,
+        acknowledged_note=goes_on.acknowledged_note if goes_on else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from monitor.domain.event import InboxReason
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.objective import Count
 from monitor.domain.verdict import FindingKind, FindingState
-from monitor.storage import keyset, outcomes, progress, tally
+from monitor.storage import keyset, outcomes, progress, summaries, tally
 from monitor.storage.finding_list import list_findings
 from monitor.storage.notices import notice_of
 from monitor.storage.tables import flows, inbox, inbox_groups, notices, source_ticks, tallies
@@ -23,8 +23,10 @@ from monitor.storage.transaction import Transaction
 from monitor.storage.views import (
     FindingRow,
     FlowRow,
+    FlowStatistics,
     InboxGroup,
     InboxRow,
+    Offender,
     Page,
     ShardRow,
     SourceRow,
@@ -32,6 +34,8 @@ from monitor.storage.views import (
     TraceDetail,
     TraceFilter,
     TraceRow,
+    VariantRow,
+    VersionRow,
 )
 
 _RECENT = timedelta(minutes=1)
@@ -157,6 +161,32 @@ class SqlViews:
     async def outcomes(self, flow: str, sla: str, begins: Sequence[datetime], until: datetime) -> list[Count]:
         async with self._read() as transaction:
             return await outcomes.counts(transaction, flow, sla, begins, until)
+
+    async def versions(self, flow: str) -> Sequence[VersionRow]:
+        async with self._read() as transaction:
+            return await summaries.versions(transaction, flow)
+
+    async def statistics(
+        self, flow_ids: Sequence[int], since: int | None = None, until: int | None = None
+    ) -> FlowStatistics:
+        async with self._read() as transaction:
+            return await summaries.flow_statistics(transaction, flow_ids, since, until)
+
+    async def variants(self, flow_ids: Sequence[int], limit: int = 20) -> Sequence[VariantRow]:
+        async with self._read() as transaction:
+            return await summaries.most_frequent(transaction, flow_ids, limit)
+
+    async def offenders(self, flow: str, sla: str, now: datetime, limit: int = 10) -> Sequence[Offender]:
+        async with self._read() as transaction:
+            return await summaries.offenders(transaction, flow, sla, now, limit)
+
+    async def rates(self, since: datetime) -> Mapping[str, Sequence[tuple[datetime, int]]]:
+        async with self._read() as transaction:
+            return await summaries.rates(transaction, since)
+
+    async def uncounted(self) -> int:
+        async with self._read() as transaction:
+            return await summaries.uncounted(transaction)
 
     async def pulse(self) -> str:
         changes = select(func.coalesce(func.sum(tallies.c.amount), 0)).where(tallies.c.what == tally.CHANGES)

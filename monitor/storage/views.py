@@ -6,14 +6,15 @@ Every list is keyset-paginated: ``cursor`` is opaque text from the page before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from monitor.domain.event import InboxReason, Key
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.objective import Count
 from monitor.domain.verdict import Clock, FindingKind, FindingState
+from monitor.statistics import Histogram
 
 Row = TypeVar("Row")
 
@@ -98,7 +99,8 @@ class EventRow:
 class FindingRow:
     """One finding of a trace. ``key`` is :meth:`Finding.key` in hexadecimal: with the trace it names the
     finding for good. ``found``: when it (last) began to hold. ``historic``: it is about a time
-    before the flow was watched."""
+    before the flow was watched. ``acknowledged``: since when somebody takes care of it, who, and what they
+    noted; that ends when it no longer holds."""
 
     trace: int
     trace_key: str
@@ -119,6 +121,9 @@ class FindingRow:
     retracted: datetime | None
     reason: str | None
     historic: bool = False
+    acknowledged: datetime | None = None
+    acknowledged_by: str | None = None
+    acknowledged_note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +235,74 @@ class Totals:
     inbox: int
 
 
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version of a flow that has traces or is active; ``traces`` counted so far."""
+
+    id: int
+    flow: str
+    version: int
+    name: str
+    file: str
+    deployed: datetime
+    active: bool
+    traces: int
+
+
+@dataclass(frozen=True, slots=True)
+class ElementStatistics:
+    """An element over many traces: how many ``reached`` it and how often it was ``passed``; how long it was
+    waited for and worked on (see :class:`~monitor.statistics.Measure`), how many open traces stand there
+    now, and confirmed deviations by kind."""
+
+    reached: int = 0
+    passed: int = 0
+    standing: int = 0
+    waited: Histogram = field(default_factory=dict)
+    worked: Histogram = field(default_factory=dict)
+    deviations: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStatistics:
+    """Traces of some versions of a flow that began in some days. ``elements`` by id, only those of which
+    something was counted; ``""`` holds deviations at no element. ``slas``: for each SLA its clocks by the
+    share of their time they took (:func:`~monitor.statistics.share_of`)."""
+
+    traces: int
+    complete: int
+    deviating: int
+    duration: Histogram
+    elements: Mapping[str, ElementStatistics]
+    slas: Mapping[str, Histogram]
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRow:
+    """Complete traces with the same labels in the same order; ``mean`` is how long they took."""
+
+    flow_id: int
+    variant: str
+    labels: tuple[str, ...]
+    traces: int
+    deviating: int
+    mean: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Offender:
+    """A clock that is overdue (``ended`` is None, ``over`` grows), or that ended ``over`` too late."""
+
+    trace: int
+    trace_key: str
+    sla: str
+    occurrence: int
+    started: datetime
+    due: datetime
+    ended: datetime | None
+    over: timedelta
+
+
 class Views(Protocol):
     """Questions of the dashboard. Each is bounded: the cost depends on the page asked for (figures: DESIGN
     5)."""
@@ -264,6 +337,30 @@ class Views(Protocol):
     async def outcomes(
         self, flow: str, sla: str, begins: Sequence[datetime], until: datetime
     ) -> list[Count]: ...
+    async def versions(self, flow: str) -> Sequence[VersionRow]:
+        """The newest first."""
+
+    async def statistics(
+        self, flow_ids: Sequence[int], since: int | None = None, until: int | None = None
+    ) -> FlowStatistics:
+        """Of traces of these versions that began from day ``since`` on and before day ``until`` (days since
+        1970, see :func:`~monitor.statistics.day_of`; None: no bound). They follow the traces by moments:
+        the sweep counts what has changed."""
+        ...
+
+    async def variants(self, flow_ids: Sequence[int], limit: int = 20) -> Sequence[VariantRow]:
+        """The most frequent ones of each version, most first."""
+
+    async def offenders(self, flow: str, sla: str, now: datetime, limit: int = 10) -> Sequence[Offender]:
+        """Overdue clocks and those that ended too late, the worst first."""
+
+    async def rates(self, since: datetime) -> Mapping[str, Sequence[tuple[datetime, int]]]:
+        """Events received from each source, in steps of ten seconds that have any, oldest first."""
+
+    async def uncounted(self) -> int:
+        """How many changes of traces statistics do not know yet, up to 10,000."""
+        ...
+
     async def pulse(self) -> str:
         """A short text that changes whenever anything shown may have changed (but for the watermark of a
         quiet source moving on); cheap enough to ask every second."""

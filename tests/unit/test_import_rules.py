@@ -27,6 +27,7 @@ PURE = (
     "conformance",
     "soundness",
     "sla",
+    "statistics",
     "diagram",
 )
 # What would let the outside world, the clock or chance into a pure stage.

@@ -22,11 +22,14 @@ from monitor.domain.verdict import Clock, ClockState, FindingKind, FindingState
 from monitor.errors import StorageUnavailable
 from monitor.settings import DashboardSettings
 from monitor.storage.views import (
+    ElementStatistics,
     EventRow,
     FindingRow,
     FlowRow,
+    FlowStatistics,
     InboxGroup,
     InboxRow,
+    Offender,
     Page,
     ShardRow,
     SourceRow,
@@ -34,6 +37,8 @@ from monitor.storage.views import (
     TraceDetail,
     TraceFilter,
     TraceRow,
+    VariantRow,
+    VersionRow,
 )
 
 NOW = datetime(2026, 3, 4, 17, 2, 11, tzinfo=UTC)
@@ -221,6 +226,36 @@ class Rows:
     source_rows: Sequence[SourceRow] = (source_row(),)
     notice_rows: Sequence[Notice] = (notice(), notice(kind=NoticeKind.HISTORY, ended=ago(hours=1)))
     count: Count = field(default_factory=lambda: Count(90, 10))
+    version_rows: Sequence[VersionRow] = (
+        VersionRow(4, "order", 2, "Order fulfilment", "order.bpmn", ago(days=3), True, 120),
+        VersionRow(3, "order", 1, "Order fulfilment", "order.bpmn", ago(days=30), False, 80),
+    )
+    statistics_row: FlowStatistics = field(
+        default_factory=lambda: FlowStatistics(
+            traces=120,
+            complete=100,
+            deviating=7,
+            duration={40: 60, 48: 40},
+            elements={
+                "Task_1": ElementStatistics(
+                    reached=110,
+                    passed=115,
+                    standing=3,
+                    waited={20: 100, 30: 15},
+                    worked={},
+                    deviations={"missing": 4},
+                )
+            },
+            slas={"Ship within an hour": {4: 50, 15: 30, 22: 5, 41: 2}},
+        )
+    )
+    statistics_asked: list[tuple[tuple[int, ...], int | None, int | None]] = field(default_factory=list)
+    variant_rows: Sequence[VariantRow] = (
+        VariantRow(4, "aa11", ("OrderPlaced", "PaymentReceived"), 90, 0, timedelta(hours=2)),
+        VariantRow(4, "bb22", ("OrderPlaced",), 10, 7, timedelta(hours=5)),
+    )
+    offender_rows: Sequence[Offender] = ()
+    rate_rows: Mapping[str, Sequence[tuple[datetime, int]]] = field(default_factory=dict)
     beat: str = "1"
     away: str | None = None
     next: str | None = None
@@ -289,6 +324,33 @@ class Rows:
     async def outcomes(self, flow: str, sla: str, begins: Sequence[datetime], until: datetime) -> list[Count]:
         self._here()
         return [self.count] * len(begins)
+
+    async def versions(self, flow: str) -> Sequence[VersionRow]:
+        self._here()
+        return [row for row in self.version_rows if row.flow == flow]
+
+    async def statistics(
+        self, flow_ids: Sequence[int], since: int | None = None, until: int | None = None
+    ) -> FlowStatistics:
+        self._here()
+        self.statistics_asked.append((tuple(flow_ids), since, until))
+        return self.statistics_row
+
+    async def variants(self, flow_ids: Sequence[int], limit: int = 20) -> Sequence[VariantRow]:
+        self._here()
+        return [row for row in self.variant_rows if row.flow_id in flow_ids][:limit]
+
+    async def offenders(self, flow: str, sla: str, now: datetime, limit: int = 10) -> Sequence[Offender]:
+        self._here()
+        return [row for row in self.offender_rows if row.sla == sla][:limit]
+
+    async def rates(self, since: datetime) -> Mapping[str, Sequence[tuple[datetime, int]]]:
+        self._here()
+        return self.rate_rows
+
+    async def uncounted(self) -> int:
+        self._here()
+        return 0
 
     async def pulse(self) -> str:
         self._here()

@@ -1,8 +1,4 @@
-"""The tables. docs/storage.md says what each is for, which indexes serve which question, and why.
-
-There are no foreign keys: every row is written by the transaction that writes what it refers to, and
-checking that again would cost a look-up per event.
-"""
+"""Flows, events and the traces they make up, with what is said of them."""
 
 from __future__ import annotations
 
@@ -15,37 +11,21 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
-    SmallInteger,
     Table,
     and_,
     false,
     literal_column,
     true,
 )
-from sqlalchemy.types import TypeEngine
 
-from monitor.domain.verdict import FindingState
+from monitor.domain.verdict import ClockState, FindingState
+from monitor.storage.tables.base import BLOCK, Id, metadata
 from monitor.storage.types import SafeText, UtcTime
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-_Id: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
-"""SQLite gives out ids only for a column that is exactly INTEGER."""
-
-BLOCK = 100
-"""Ids of events and traces are taken from PostgreSQL's sequences in blocks of this many."""
 
 flows = Table(
     "flows",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("key", SafeText, nullable=False),
     Column("version", Integer, nullable=False),
     Column("hash", SafeText, nullable=False),
@@ -77,7 +57,7 @@ Index("ix_seen_forget", seen.c.forget, postgresql_where=FORGOTTEN, sqlite_where=
 events = Table(
     "events",
     metadata,
-    Column("id", _Id, Identity(increment=BLOCK), primary_key=True),
+    Column("id", Id, Identity(increment=BLOCK), primary_key=True),
     Column("identity", LargeBinary, nullable=False),
     Column("event_id", SafeText),
     Column("type", SafeText, nullable=False),
@@ -113,7 +93,7 @@ Index("ix_trace_keys_trace_id", trace_keys.c.trace_id)
 traces = Table(
     "traces",
     metadata,
-    Column("id", _Id, Identity(increment=BLOCK), primary_key=True),
+    Column("id", Id, Identity(increment=BLOCK), primary_key=True),
     Column("chain_id", BigInteger, nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("flow", SafeText, nullable=False),
@@ -153,7 +133,7 @@ CHECKING = and_(ASTRAY, traces.c.confirmed == _NONE)
 WITH_SLA = traces.c.sla.is_not(None)
 _t = traces.c
 Index("ix_traces_chain_id", _t.chain_id, postgresql_where=LATER_IN_CHAIN, sqlite_where=LATER_IN_CHAIN)
-Index("ix_traces_last", _t.flow, _t.last, _t.id, postgresql_where=LISTED, sqlite_where=LISTED)
+Index("ix_traces_last", _t.flow_id, _t.last, _t.id, postgresql_where=LISTED, sqlite_where=LISTED)
 Index("ix_traces_first", _t.flow, _t.first, _t.id, postgresql_where=LISTED, sqlite_where=LISTED)
 Index("ix_traces_events", _t.flow, _t.events, _t.id, postgresql_where=LISTED, sqlite_where=LISTED)
 Index("ix_traces_open", _t.flow, _t.last, _t.id, postgresql_where=OPEN, sqlite_where=OPEN)
@@ -215,6 +195,9 @@ findings = Table(
     Column("retracted", UtcTime),
     Column("reason", SafeText),
     Column("historic", Boolean, nullable=False, server_default=false()),
+    Column("acknowledged", UtcTime),
+    Column("acknowledged_by", SafeText),
+    Column("acknowledged_note", SafeText),
 )
 PROVISIONAL = findings.c.state == FindingState.PROVISIONAL.value
 RETRACTED = findings.c.state == FindingState.RETRACTED.value
@@ -264,135 +247,16 @@ clocks = Table(
 )
 ARMED = clocks.c.next_at.is_not(None)
 Index("ix_clocks_armed", clocks.c.flow, clocks.c.next_at, postgresql_where=ARMED, sqlite_where=ARMED)
+OVERDUE = clocks.c.state == literal_column(f"'{ClockState.BREACHED.value}'")
+Index(
+    "ix_clocks_overdue",
+    clocks.c.flow,
+    clocks.c.sla,
+    clocks.c.due,
+    postgresql_where=OVERDUE,
+    sqlite_where=OVERDUE,
+)
 UNVERIFIED = clocks.c.unverified.is_(True)
 Index(
     "ix_clocks_unverified", clocks.c.flow, clocks.c.due, postgresql_where=UNVERIFIED, sqlite_where=UNVERIFIED
-)
-
-inbox = Table(
-    "inbox",
-    metadata,
-    Column("id", _Id, primary_key=True),
-    Column("digest", LargeBinary, nullable=False),
-    Column("content", LargeBinary, nullable=False),
-    Column("reason", SafeText, nullable=False),
-    Column("type", SafeText),
-    Column("detail", SafeText, nullable=False),
-    Column("mend", SafeText, nullable=False),
-    Column("source", SafeText, nullable=False),
-    Column("channel", SafeText, nullable=False),
-    Column("partition", Integer),
-    Column("offset", BigInteger),
-    Column("exchange", SafeText),
-    Column("routing_key", SafeText),
-    Column("message_key", LargeBinary),
-    Column("received", UtcTime, nullable=False),
-    Column("content_type", SafeText),
-    Column("content_encoding", SafeText),
-    Column("headers", SafeText, nullable=False),
-    Column("properties", SafeText, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("size", BigInteger, nullable=False),
-    sqlite_autoincrement=True,
-)
-Index("uq_inbox_digest", inbox.c.digest, unique=True)
-Index("ix_inbox_content", inbox.c.content)
-Index("ix_inbox_reason", inbox.c.reason, inbox.c.id)
-Index("ix_inbox_type", inbox.c.type, inbox.c.id)
-Index("ix_inbox_received", inbox.c.received, inbox.c.id)
-
-inbox_groups = Table(
-    "inbox_groups",
-    metadata,
-    Column("reason", SafeText, primary_key=True),
-    Column("type", SafeText, primary_key=True),
-    Column("source", SafeText, primary_key=True),
-    Column("slot", SmallInteger, primary_key=True, autoincrement=False),
-    Column("count", BigInteger, nullable=False),
-    Column("last", UtcTime, nullable=False),
-    Column("detail", SafeText, nullable=False),
-)
-
-source_shards = Table(
-    "source_shards",
-    metadata,
-    Column("source", SafeText, primary_key=True),
-    Column("shard", SafeText, primary_key=True),
-    Column("owner", SafeText, primary_key=True),
-    Column("kind", SafeText, nullable=False),
-    Column("worker", SafeText, nullable=False),
-    Column("shared", Boolean, nullable=False),
-    Column("state", SafeText, nullable=False),
-    Column("watermark", UtcTime),
-    Column("lag", BigInteger),
-    Column("position", SafeText, nullable=False),
-    Column("last_message", UtcTime),
-    Column("error", SafeText),
-    Column("updated", UtcTime, nullable=False),
-    Column("unclaimed", UtcTime),
-    postgresql_with={"fillfactor": 50},
-)
-
-tallies = Table(
-    "tallies",
-    metadata,
-    Column("what", SafeText, primary_key=True),
-    Column("of", SafeText, primary_key=True),
-    Column("slot", SmallInteger, primary_key=True, autoincrement=False),
-    Column("amount", BigInteger, nullable=False),
-    postgresql_with={"fillfactor": 50},
-)
-
-source_ticks = Table(
-    "source_ticks",
-    metadata,
-    Column("source", SafeText, primary_key=True),
-    Column("tick", UtcTime, primary_key=True),
-    Column("slot", SmallInteger, primary_key=True, autoincrement=False),
-    Column("events", BigInteger, nullable=False),
-    postgresql_with={"fillfactor": 50},
-)
-
-outcomes = Table(
-    "outcomes",
-    metadata,
-    Column("flow", SafeText, primary_key=True),
-    Column("sla", SafeText, primary_key=True),
-    Column("tick", UtcTime, primary_key=True),
-    Column("slot", SmallInteger, primary_key=True, autoincrement=False),
-    Column("met", BigInteger, nullable=False),
-    Column("failed", BigInteger, nullable=False),
-    postgresql_with={"fillfactor": 50},
-)
-
-notices = Table(
-    "notices",
-    metadata,
-    Column("id", _Id, primary_key=True),
-    Column("kind", SafeText, nullable=False),
-    Column("subject", SafeText, nullable=False),
-    Column("flow", SafeText),
-    Column("severity", SafeText, nullable=False),
-    Column("message", SafeText, nullable=False),
-    Column("since", UtcTime, nullable=False),
-    Column("noticed", UtcTime, nullable=False),
-    Column("ended", UtcTime),
-    sqlite_autoincrement=True,
-)
-LASTING = notices.c.ended.is_(None)
-Index(
-    "uq_notices_lasting",
-    notices.c.kind,
-    notices.c.subject,
-    unique=True,
-    postgresql_where=LASTING,
-    sqlite_where=LASTING,
-)
-Index("ix_notices_noticed", notices.c.noticed, notices.c.id)
-
-watched = Table(
-    "watched",
-    metadata,
-    Column("source", SafeText, primary_key=True),
-    Column("since", UtcTime, nullable=False),
 )

@@ -1,0 +1,175 @@
+"""The read side of statistics: sums over many traces, variants, the worst clocks, rates of sources."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from monitor.statistics import KINDS, Measure
+from monitor.storage.tables import (
+    OVERDUE,
+    changed_traces,
+    clocks,
+    flows,
+    late_clocks,
+    source_ticks,
+    statistics,
+    traces,
+    variants,
+)
+from monitor.storage.transaction import Transaction
+from monitor.storage.types import strings
+from monitor.storage.views import ElementStatistics, FlowStatistics, Offender, VariantRow, VersionRow
+
+_UNCOUNTED = 10_000
+
+
+async def versions(transaction: Transaction, flow: str) -> list[VersionRow]:
+    of, counted = flows.c, statistics.c
+    begun = (
+        select(counted.flow_id, func.sum(counted.amount).label("traces"))
+        .where(counted.measure == Measure.TRACES)
+        .group_by(counted.flow_id)
+        .subquery()
+    )
+    asked = (
+        select(
+            of.id,
+            of.key,
+            of.version,
+            of.name,
+            of.file,
+            of.created,
+            of.active,
+            func.coalesce(begun.c.traces, 0),
+        )
+        .select_from(flows.outerjoin(begun, begun.c.flow_id == of.id))
+        .where(of.key == flow)
+        .order_by(of.version.desc())
+    )
+    rows = [VersionRow(*row[:-1], int(row[-1])) for row in await transaction.rows(asked)]
+    return [row for row in rows if row.active or row.traces]
+
+
+async def flow_statistics(
+    transaction: Transaction, flow_ids: Sequence[int], since: int | None, until: int | None
+) -> FlowStatistics:
+    of = statistics.c
+    asked = select(of.measure, of.element, of.bucket, func.sum(of.amount)).where(
+        transaction.among(of.flow_id, flow_ids)
+    )
+    if since is not None:
+        asked = asked.where(of.day >= since)
+    if until is not None:
+        asked = asked.where(of.day < until)
+    sums: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+    for measure, element, bucket, amount in await transaction.rows(
+        asked.group_by(of.measure, of.element, of.bucket)
+    ):
+        if amount:
+            sums[measure, element][bucket] = int(amount)
+    elements = {element for measure, element in sums if measure in _OF_ELEMENTS}
+    return FlowStatistics(
+        traces=sums[Measure.TRACES, ""].total(),
+        complete=sums[Measure.COMPLETE, ""].total(),
+        deviating=sums[Measure.DEVIATING, ""].total(),
+        duration=sums[Measure.DURATION, ""],
+        elements={
+            element: ElementStatistics(
+                reached=sums[Measure.REACHED, element].total(),
+                passed=sums[Measure.PASSED, element].total(),
+                standing=sums[Measure.STANDING, element].total(),
+                waited=sums[Measure.WAITED, element],
+                worked=sums[Measure.WORKED, element],
+                deviations={KINDS[at]: n for at, n in sorted(sums[Measure.DEVIATION, element].items())},
+            )
+            for element in sorted(elements)
+        },
+        slas={sla: counts for (measure, sla), counts in sums.items() if measure == Measure.SHARE},
+    )
+
+
+_OF_ELEMENTS = frozenset(
+    {
+        Measure.REACHED,
+        Measure.PASSED,
+        Measure.STANDING,
+        Measure.WAITED,
+        Measure.WORKED,
+        Measure.DEVIATION,
+    }
+)
+
+
+async def most_frequent(transaction: Transaction, flow_ids: Sequence[int], limit: int) -> list[VariantRow]:
+    of = variants.c
+    found: list[VariantRow] = []
+    for flow_id in flow_ids:
+        asked = select(variants).where(of.flow_id == flow_id, of.traces > 0)
+        rows = await transaction.rows(asked.order_by(of.traces.desc(), of.variant).limit(limit))
+        found += [
+            VariantRow(
+                flow_id=row.flow_id,
+                variant=row.variant,
+                labels=strings(row.labels),
+                traces=row.traces,
+                deviating=row.deviating,
+                mean=timedelta(microseconds=row.duration // row.traces),
+            )
+            for row in rows
+        ]
+    return sorted(found, key=lambda one: (-one.traces, one.flow_id, one.variant))
+
+
+async def offenders(
+    transaction: Transaction, flow: str, sla: str, now: datetime, limit: int
+) -> list[Offender]:
+    of, late = clocks.c, late_clocks.c
+    shown = (of.trace_id, traces.c.key, of.sla, of.occurrence, of.started, of.due, of.ended)
+    overdue = (
+        select(*shown)
+        .join_from(clocks, traces, traces.c.id == of.trace_id)
+        .where(of.flow == flow, of.sla == sla, OVERDUE)
+        .order_by(of.due)
+        .limit(limit)
+    )
+    worst = (
+        select(late_clocks)
+        .where(late.flow == flow, late.sla == sla)
+        .order_by(late.over.desc())
+        .limit(limit)
+        .subquery()
+    )
+    same = (of.trace_id == worst.c.trace_id) & (of.sla == worst.c.sla) & (of.occurrence == worst.c.occurrence)
+    missed = select(*shown).select_from(
+        worst.join(clocks, same).join(traces, traces.c.id == worst.c.trace_id)
+    )
+    rows = [*await transaction.rows(overdue), *await transaction.rows(missed)]
+    found = {(row.trace_id, row.occurrence): _offender(row, now) for row in rows}
+    return sorted(found.values(), key=lambda one: one.over, reverse=True)[:limit]
+
+
+def _offender(row: Row[Any], now: datetime) -> Offender:
+    over = max(timedelta(0), (row.ended or now) - row.due)
+    return Offender(row.trace_id, row.key, row.sla, row.occurrence, row.started, row.due, row.ended, over)
+
+
+async def rates(transaction: Transaction, since: datetime) -> dict[str, list[tuple[datetime, int]]]:
+    of = source_ticks.c
+    asked = select(of.source, of.tick, func.sum(of.events)).where(of.tick > since)
+    found: dict[str, list[tuple[datetime, int]]] = {}
+    for source, tick, events in await transaction.rows(
+        asked.group_by(of.source, of.tick).order_by(of.source, of.tick)
+    ):
+        found.setdefault(source, []).append((tick, int(events)))
+    return found
+
+
+async def uncounted(transaction: Transaction) -> int:
+    some = select(changed_traces.c.id).limit(_UNCOUNTED).subquery()
+    ((count,),) = await transaction.rows(select(func.count()).select_from(some))
+    return int(count)
