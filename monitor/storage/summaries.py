@@ -30,7 +30,7 @@ _UNCOUNTED = 10_000
 
 async def versions(transaction: Transaction, flow: str) -> list[VersionRow]:
     of, counted = flows.c, statistics.c
-    begun = (
+    counts = (
         select(counted.flow_id, func.sum(counted.amount).label("traces"))
         .where(counted.measure == Measure.TRACES)
         .group_by(counted.flow_id)
@@ -45,13 +45,13 @@ async def versions(transaction: Transaction, flow: str) -> list[VersionRow]:
             of.file,
             of.created,
             of.active,
-            func.coalesce(begun.c.traces, 0),
+            func.coalesce(counts.c.traces, 0),
         )
-        .select_from(flows.outerjoin(begun, begun.c.flow_id == of.id))
+        .select_from(flows.outerjoin(counts, counts.c.flow_id == of.id))
         .where(of.key == flow)
         .order_by(of.version.desc())
     )
-    rows = [VersionRow(*row[:-1], int(row[-1])) for row in await transaction.rows(asked)]
+    rows = [VersionRow(*shown, int(begun)) for *shown, begun in await transaction.rows(asked)]
     return [row for row in rows if row.active or row.traces]
 
 
