@@ -45,13 +45,25 @@ async def versions(transaction: Transaction, flow: str) -> list[VersionRow]:
             of.file,
             of.created,
             of.active,
-            func.coalesce(counts.c.traces, 0),
+            func.coalesce(counts.c.traces, 0).label("begun"),
         )
         .select_from(flows.outerjoin(counts, counts.c.flow_id == of.id))
         .where(of.key == flow)
         .order_by(of.version.desc())
     )
-    rows = [VersionRow(*shown, int(begun)) for *shown, begun in await transaction.rows(asked)]
+    rows = [
+        VersionRow(
+            id=row.id,
+            flow=row.key,
+            version=row.version,
+            name=row.name,
+            file=row.file,
+            deployed=row.created,
+            active=row.active,
+            traces=int(row.begun),
+        )
+        for row in await transaction.rows(asked)
+    ]
     return [row for row in rows if row.active or row.traces]
 
 
