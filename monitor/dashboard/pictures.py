@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from monitor.bpmn.document import Document
 from monitor.dashboard import words
-from monitor.diagram import Mark, Overlay, render
-from monitor.domain.verdict import FindingState
+from monitor.diagram import Mark, Overlay, Timing, render
+from monitor.domain.verdict import Clock, ClockState, FindingState
 from monitor.storage.views import EventRow, FindingRow, TraceDetail
 
 
@@ -40,9 +40,15 @@ class Pictures:
         """The model as it is; None when it is not known."""
         return await self._picture(flow_id, None)
 
-    async def trace(self, detail: TraceDetail) -> Markup | None:
-        """The model of the trace's flow version with what the trace did."""
-        return await self._picture(detail.flow_id, trace_overlay(detail, await self.visited(detail)))
+    async def trace(self, detail: TraceDetail, clocks: Sequence[Clock] | None = None) -> Markup | None:
+        """The model of the trace's flow version with what the trace did. ``clocks``: as shown, blind ones
+        included; else as stored."""
+        overlay = trace_overlay(detail, await self.visited(detail), clocks)
+        return await self._picture(detail.flow_id, overlay)
+
+    async def overlaid(self, flow_id: int, overlay: Overlay) -> Markup | None:
+        """The model with what many traces did."""
+        return await self._picture(flow_id, overlay)
 
     async def visited(self, detail: TraceDetail) -> Sequence[str]:
         """What the trace passed: as stored, or found from its events where it is not."""
@@ -81,20 +87,56 @@ def _identity(overlay: Overlay) -> tuple[object, ...]:
     return (
         overlay.visited,
         tuple(sorted(overlay.standing.items())),
-        tuple(sorted((element, tuple(marks)) for element, marks in overlay.findings.items())),
+        *(
+            tuple(sorted((element, tuple(told)) for element, told in each.items()))
+            for each in (overlay.findings, overlay.clocks, overlay.tips)
+        ),
+        *(tuple(sorted(each.items())) for each in (overlay.heat, overlay.weights, overlay.counts)),
+        overlay.heat_kind,
+        overlay.heat_ends,
     )
 
 
-def trace_overlay(detail: TraceDetail, visited: Sequence[str]) -> Overlay:
-    """The visited path, standing tokens, and a badge for every deviation or SLA matter that holds."""
+def trace_overlay(
+    detail: TraceDetail, visited: Sequence[str], clocks: Sequence[Clock] | None = None
+) -> Overlay:
+    """The visited path, standing tokens, SLA clocks, and a badge for every finding that holds. ``clocks``:
+    as shown, blind ones included; else as stored. An element's clock tells its SLA findings, too."""
+    timings: dict[str, list[Timing]] = {}
+    for clock in detail.clocks if clocks is None else clocks:
+        if clock.element:
+            timings.setdefault(clock.element, []).append(Timing(clock.state.value, clock_words(clock)))
     marks: dict[str, tuple[Mark, ...]] = {}
     for finding in detail.findings:
-        if finding.element and finding.state is not FindingState.RETRACTED:
-            marks[finding.element] = (*marks.get(finding.element, ()), _mark(finding))
+        element = finding.element
+        if element is None or finding.state is FindingState.RETRACTED:
+            continue
+        if finding.kind.is_deviation or element not in timings:
+            marks[element] = (*marks.get(element, ()), _mark(finding))
     standing: dict[str, int] = {}
     for element in detail.row.standing:
         standing[element] = standing.get(element, 0) + 1
-    return Overlay(visited=frozenset(visited), standing=standing, findings=marks)
+    return Overlay(visited=frozenset(visited), standing=standing, findings=marks, clocks=timings)
+
+
+def clock_words(clock: Clock) -> str:
+    """What a clock's badge says: its SLA, how it stands, and when it is due. Without reading the time, so
+    that a picture stays what it is until something happens."""
+    due = words.instant(clock.due)
+    if clock.paused is not None:
+        return f"{clock.sla}: paused since {words.instant(clock.paused)}."
+    match clock.state:
+        case ClockState.MET | ClockState.MISSED if clock.ended:
+            apart = words.duration(abs(clock.due - clock.ended))
+            how = "before it was due" if clock.state is ClockState.MET else "too late"
+            return f"{clock.sla}: {words.CLOCKS[clock.state].lower()}, {apart} {how} ({due})."
+        case ClockState.BREACHED:
+            return f"{clock.sla}: breached, was due {due}."
+        case ClockState.CANCELLED:
+            return f"{clock.sla}: no longer applies, the flow took another path."
+        case ClockState.BLIND:
+            return f"{clock.sla}: was due {due}, but a source is not read up to it: nobody can say yet."
+    return f"{clock.sla}: {words.CLOCKS[clock.state].lower()}, due {due}."
 
 
 def _mark(finding: FindingRow) -> Mark:

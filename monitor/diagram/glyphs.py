@@ -154,5 +154,16 @@ MARKS: Mapping[str, Glyph] = {
     "sla_at_risk": (Stroke(circle(4.6)), Stroke("M0,-2.6V0.2L2,1.4")),
     "sla_breach": (Stroke("M-3.6,-4.4H3.6L-3.6,4.4H3.6Z"),),
 }
+# an SLA clock by its state, in a box of 12 by 12 around (0, 0); the badge draws the face
+CLOCKS: Mapping[str, Glyph] = {
+    "running": (Stroke("M0,-4.6V0.4L3.4,2"),),
+    "at_risk": (Stroke("M-2.2,-4.6V0.4L-4.6,2"), Stroke("M3,-4.4V0.8M3,3.6V4.2")),
+    "breached": (Stroke("M0,-5V1M0,4V4.6"),),
+    "missed": (Stroke("M-3.4,-3.4L3.4,3.4M3.4,-3.4L-3.4,3.4"),),
+    "met": (Stroke("M-4,0.2L-1.2,3L4.2,-3"),),
+    "cancelled": (Stroke("M-4,0H4"),),
+    "blind": (Stroke("M-2.4,-2.2C-2.4,-5.4 2.6,-5.4 2.6,-2.2C2.6,0 0,-0.2 0,1.8M0,4V4.4"),),
+}
+CLOCK_KNOBS = "M-8.6,-6.2A10.6,10.6 0 0 1 -6,-8.8M8.6,-6.2A10.6,10.6 0 0 0 6,-8.8"
 PLAIN_MARK: Glyph = (Stroke("M0,-4.4V1M0,3.6V4.2"),)
 TICK = "M-3.4,0.2L-1,2.8L3.6,-2.6"

@@ -11,11 +11,11 @@ from monitor.diagram.plane import Drawn
 _HEAD = 10.0
 
 
-def line(drawn: Drawn) -> Figure:
-    """Draws one flow or association."""
+def line(drawn: Drawn, weight: float = 0.0) -> Figure:
+    """Draws one flow or association; ``weight`` (0 to 1) makes a sequence flow thicker."""
     thing = drawn.line
     if isinstance(thing, SequenceFlow):
-        body, noun, kind = _sequence(thing, drawn), "sequence flow", "sequence"
+        body, noun, kind = _sequence(thing, drawn, 1.5 + 5.5 * weight), "sequence flow", "sequence"
     elif isinstance(thing, MessageFlow):
         body, noun, kind = _message(drawn.points), "message flow", "message"
     else:
@@ -32,11 +32,11 @@ def line(drawn: Drawn) -> Figure:
     return Figure(hit + body, label, boxes, noun, ("flow", kind))
 
 
-def _sequence(flow: SequenceFlow, drawn: Drawn) -> str:
+def _sequence(flow: SequenceFlow, drawn: Drawn, width: float) -> str:
     points = drawn.points
     # the line ends inside the head, so that its blunt end does not stick out at the tip
     end = towards(points[-1], points[-2], min(_HEAD / 2, distance(points[-1], points[-2]) / 2))
-    parts = [canvas.path(canvas.rounded((*points[:-1], end)), "line", width=1.5)]
+    parts = [canvas.path(canvas.rounded((*points[:-1], end)), "line", width=width)]
     source = drawn.source
     if source is not None and source.default == flow.id:
         parts.append(_slash(points))

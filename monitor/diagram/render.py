@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
@@ -66,6 +65,7 @@ class _Drawing:
         self._flows: list[str] = []
         self._nodes: list[str] = []
         self._badges: list[str] = []
+        self._names: dict[str, str] = {}
 
     def add(self, shown: Plane) -> None:
         for placed in shown.shapes:
@@ -76,16 +76,24 @@ class _Drawing:
             layer.append(self._node(placed, drawn))
             self._extend(drawn.boxes)
         for each in shown.lines:
-            drawn = line(each)
+            drawn = line(each, self._overlay.weight(each.line.id))
             self._flows.append(self._flow(each.line.id, drawn, each.line.name))
             self._extent.points(each.points)
             self._extend(drawn.boxes)
+        self._add_badges(shown)
+
+    def _add_badges(self, shown: Plane) -> None:
         badges = Badges(self._overlay, self._interactive, self._extent.box(_MARGIN))
+        for each in shown.lines:
+            self._add_drawn(badges.on_flow(each.line.id, each.points))
         for thing, shape in shown.shapes:
             if isinstance(thing, FlowNode):
-                for badge, box in badges.draw(thing, shape.bounds):
-                    self._badges.append(badge)
-                    self._extent.add(box)
+                self._add_drawn(badges.draw(thing, shape.bounds, self._names[thing.id]))
+
+    def _add_drawn(self, drawn: Iterable[tuple[str, Bounds]]) -> None:
+        for badge, box in drawn:
+            self._badges.append(badge)
+            self._extent.add(box)
 
     def svg(self, title: str, standalone: bool) -> str:
         box = self._extent.box(_MARGIN)
@@ -103,13 +111,18 @@ class _Drawing:
             svg.text("style", stylesheet()) if standalone else "",
             *(svg.group(*drawn, class_=f"layer {name}") for name, drawn in layers if drawn),
             xmlns="http://www.w3.org/2000/svg",
-            class_=svg.classes(("bpmn-diagram", "judged" if self._judged else "")),
+            class_=svg.classes(("bpmn-diagram", self._tone())),
             viewBox=" ".join(svg.number(value) for value in box),
             width=box.width,
             height=box.height,
             role="group" if self._interactive else "img",
             aria_labelledby=f"{title_id} {desc_id}",
         )
+
+    def _tone(self) -> str:
+        if not self._judged:
+            return ""
+        return "heated" if self._overlay.of_many else "judged"
 
     def _extend(self, boxes: Iterable[Bounds]) -> None:
         for box in boxes:
@@ -144,23 +157,23 @@ class _Drawing:
 
     def _said(self, element: str, noun: str, name: str) -> str:
         """What an element is, its name, and what the overlay says of it."""
+        told = self._overlay
         parts = [f"{noun.capitalize()}: {name}" if name else noun.capitalize()]
-        if element in self._overlay.visited:
+        self._names[element] = svg.shortened(parts[0])
+        if element in told.visited:
             parts.append("passed")
-        tokens = self._overlay.standing.get(element, 0)
-        if tokens > 0:
-            parts.append(f"{tokens} waiting")
-        if element in self._overlay.counts:
-            parts.append(f"count {self._overlay.counts[element]}")
-        parts.extend(mark.text or mark.kind for mark in self._overlay.marks(element))
-        return "; ".join(parts)
+        parts.extend(filter(None, [told.waiting(element)]))
+        if element in told.counts:
+            parts.append(f"count {told.counts[element]}")
+        parts.extend(timing.text for timing in told.clocks.get(element, ()))
+        parts.extend(mark.text or mark.kind for mark in told.marks(element))
+        return svg.shortened("; ".join(parts))
 
     def _halo(self, element: str, bounds: Bounds) -> str:
         """Heat as a rim around the element: wider and denser the hotter."""
-        value = self._overlay.heat.get(element, 0.0)
-        if not (math.isfinite(value) and value > 0):
+        value = self._overlay.warmth(element)
+        if not value:
             return ""
-        value = min(value, 1.0)
         rim = 3 + 8 * value
         box = Bounds(bounds.x - rim, bounds.y - rim, bounds.width + 2 * rim, bounds.height + 2 * rim)
         self._extent.add(box)
@@ -178,11 +191,15 @@ class _Drawing:
 
     def _description(self) -> str:
         parts = [f"{len(self._nodes) + len(self._grounds)} elements and {len(self._flows)} flows"]
+        told = self._overlay
         if self._judged:
-            told = self._overlay
-            findings = sum(len(marks) for marks in told.findings.values())
-            parts.append(f"{sum(told.standing.values())} tokens waiting")
+            findings = sum(max(1, mark.number) for marks in told.findings.values() for mark in marks)
+            waiting = sum(told.standing.values())
+            parts.append(f"{waiting} {'traces' if told.of_many else 'tokens'} waiting")
             parts.append(f"{findings} {'finding' if findings == 1 else 'findings'}")
+        if told.heat_kind:
+            ends = f", from {told.heat_ends[0]} to {told.heat_ends[1]}" if all(told.heat_ends) else ""
+            parts.append(f"shaded by {told.heat_kind.lower()}{ends}")
         return ", ".join(parts) + "."
 
 

@@ -13,6 +13,9 @@ from typing import TypeAlias
 
 Value: TypeAlias = str | int | float | None
 
+LONGEST = 1000
+"""Characters of a name or sentence that are told in full."""
+
 # What XML 1.0 cannot hold at all, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_ID = re.compile(r"[^A-Za-z0-9_-]")
@@ -48,6 +51,13 @@ def element(tag: str, *children: str, **attributes: Value) -> str:
 def text(tag: str, content: str, **attributes: Value) -> str:
     """An element whose content is text."""
     return element(tag, escape(content), **attributes)
+
+
+def shortened(said: str) -> str:
+    """Text to be read out, cut where nobody would listen any longer, saying so."""
+    if len(said) <= LONGEST:
+        return said
+    return f"{said[:LONGEST].rstrip()}… ({len(said)} characters)"
 
 
 def group(*children: str, **attributes: Value) -> str:

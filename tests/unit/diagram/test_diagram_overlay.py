@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from monitor.diagram import Mark, Overlay, render, stylesheet
-from monitor.domain.verdict import FindingKind
+from monitor.diagram import Mark, Overlay, Timing, render, stylesheet
+from monitor.domain.verdict import ClockState, FindingKind
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_waiting_tokens_are_counted_on_a_badge(document: Any, picture: Any) -> N
     (badge,) = image.all("badge", "standing")
     assert badge.get("data-element") == "a"
     assert image.words(badge).startswith("3 ")
-    assert badge.get("aria-label") == image.title(badge) == "3 tokens wait here: Pay"
+    assert badge.get("aria-label") == "3 tokens wait here: Pay"
     assert "standing" in image.classes(image.group("a"))
     assert "standing" not in image.classes(image.group("b"))
 
@@ -48,7 +48,10 @@ def test_findings_explain_themselves_on_hover_and_focus(document: Any, picture: 
     image = picture(render(document, overlay=Overlay(findings={"a": marks})))
     badges = image.all("badge", "finding")
     assert [badge.get("aria-label") for badge in badges] == ["Pay was skipped.", "Paid too late."]
-    assert [image.title(badge) for badge in badges] == ["Pay was skipped.", "Paid too late."]
+    assert [image.words(image.parts(badge, "tip")[0]) for badge in badges] == [
+        "Pay was skipped.",
+        "Paid too late.",
+    ]
     for badge in badges:
         assert badge.get("tabindex") == "0"
         assert badge.get("role") == "img"
@@ -150,3 +153,57 @@ def test_what_badges_say_stays_inside_the_picture(document: Any, picture: Any) -
     for bubble in bubbles:
         assert left <= float(bubble.get("x"))
         assert float(bubble.get("x")) + float(bubble.get("width")) <= left + width + 0.02
+
+
+def test_clocks_show_the_most_urgent_and_tell_all(document: Any, picture: Any) -> None:
+    clocks = [Timing("met", "First answer: met."), Timing("breached", "Ship: breached.")]
+    image = picture(render(document, overlay=Overlay(clocks={"a": clocks})))
+    (badge,) = image.all("badge", "clock")
+    assert "breached" in image.classes(badge)
+    assert badge.get("aria-label") == "Ship: breached. First answer: met."
+    assert badge.get("tabindex") == "0"
+    assert "First answer: met." in image.title(image.group("a"))
+
+
+def test_every_clock_state_has_its_own_sign(document: Any, picture: Any) -> None:
+    signs = set()
+    for state in ClockState:
+        image = picture(render(document, overlay=Overlay(clocks={"a": [Timing(state.value, "x")]})))
+        (badge,) = image.all("badge", "clock")
+        assert state.value in image.classes(badge)
+        signs.add("".join(p.get("d") for p in image.parts(badge, "sign")))
+    assert len(signs) == len(ClockState)
+
+
+def test_many_findings_of_a_kind_are_one_badge_with_a_number(document: Any, picture: Any) -> None:
+    marks = [Mark("duplicate", f"Again {n}") for n in range(5)] + [Mark("missing", "Skipped", number=40)]
+    image = picture(render(document, overlay=Overlay(findings={"a": marks})))
+    badges = image.all("badge", "finding")
+    assert [image.words(image.parts(badge, "count")[0]) for badge in badges] == ["5", "40"]
+    assert badges[0].get("aria-label") == "Again 0. Again 1. Again 2. Again 3. Again 4"
+
+
+def test_a_heat_map_shades_tells_and_judges_nobody(document: Any, picture: Any) -> None:
+    overlay = Overlay(
+        heat={"s": 1.0, "a": 0.5},
+        heat_kind="Frequency",
+        heat_ends=("1 trace", "120 traces"),
+        counts={"a": "60", "s-a": "55"},
+        tips={"a": ("Median wait 2 h", "60 traces")},
+        standing={"a": 2},
+        weights={"s-a": 1.0},
+    )
+    image = picture(render(document, overlay=overlay))
+    assert image.classes(image.root) == {"bpmn-diagram", "heated"}
+    assert "heat-5" in image.classes(image.group("s"))
+    assert "heat-3" in image.classes(image.group("a"))
+    (spot,) = image.all("badge", "spot")
+    assert spot.get("aria-label") == "User task: Pay. Median wait 2 h. 60 traces"
+    assert spot.get("tabindex") == "0"
+    assert image.words(image.parts(spot, "tip")[0]) == "User task: Pay Median wait 2 h 60 traces"
+    (standing,) = image.all("badge", "standing")
+    assert standing.get("aria-label") == "2 traces stand here: Pay"
+    thick, thin = (image.parts(image.group(id_), "line")[0] for id_ in ("s-a", "a-b"))
+    assert float(thick.get("stroke-width")) > 2 * float(thin.get("stroke-width"))
+    assert "shaded by frequency, from 1 trace to 120 traces" in image.text
+    assert sorted(image.words(badge) for badge in image.all("badge", "volume")) == ["55", "60"]
