@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from monitor.dashboard.api import OPENAPI
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_text())
 

@@ -1,205 +1,71 @@
-"""The pages in a real browser over a real database: with and without scripts, on a phone and on a desk."""
+"""Every page in a real browser over a real database: with and without scripts, on a phone and on a desk, in
+light and dark, and open to people who do not see it or do not use a mouse."""
 
 from __future__ import annotations
 
-import asyncio
-import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from contextlib import AbstractAsyncContextManager
 
 import pytest
-from playwright.async_api import expect
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+from monitor.dashboard.pages import PAGES
+from tests.browser.landscape import Monitor
+from tests.browser.places import EMPTY_PLACES, PLACES, Place, address_of
+from tests.browser.watching import COLOURS, Watched, barriers, is_whole, open_details, overflow
 
-PAGES = {
-    "overview": ("/", "breached"),
-    "traces": ("/traces", "o-1"),
-    "trace breached": ("/traces/{o-1}", "is waiting for"),
-    "trace deviating": ("/traces/{o-3}", "deviation"),
-    "trace complete": ("/traces/{o-4}", "is complete since"),
-    "flows": ("/flows", "Order fulfilment"),
-    "flow": ("/flows/order", "GoodsShipped"),
-    "slas": ("/slas", "o-1"),
-    "findings": ("/findings", "GoodsShipped"),
-    "inbox": ("/inbox", "Not readable"),
-    "inbox item": ("/inbox/{inbox}", "How to mend it"),
-    "sources": ("/sources", "web"),
-    "notices": ("/notices", "Notices"),
-}
+Opener = Callable[..., AbstractAsyncContextManager[Watched]]
 
 
-async def address_of(monitor: Any, path: str) -> str:
-    if "{inbox}" in path:
-        unmapped = (await monitor.get("/inbox?reason=unmapped"))["items"][0]["id"]
-        return f"{monitor.address}/inbox/{unmapped}"
-    if matched := re.search(r"\{(o-\d)\}", path):
-        return f"{monitor.address}/traces/{await monitor.trace(matched[1])}"
-    return f"{monitor.address}{path}"
+def test_no_page_is_forgotten() -> None:
+    assert {route for route, _ in PAGES} <= {place.route for place in PLACES.values()}
 
 
-@pytest.mark.parametrize(
-    ("scripts", "scheme"),
-    [(True, "light"), (True, "dark"), (False, "light")],
-    ids=["scripts", "dark", "no scripts"],
-)
-@pytest.mark.parametrize("name", PAGES)
-async def test_every_page_is_whole(
-    name: str,
-    scripts: bool,
-    scheme: str,
-    viewport: Mapping[str, int],
-    monitor: Any,
-    open_page: Callable[..., Any],
-) -> None:
-    path, said = PAGES[name]
-    options = {"viewport": viewport, "java_script_enabled": scripts, "color_scheme": scheme}
-    async with open_page(**options) as watched:
-        response = await watched.page.goto(await address_of(monitor, path))
-        assert response.status == 200
-        await expect(watched.page.locator("main")).to_contain_text(said)
-        await expect(watched.page.locator("h1")).to_have_count(1)
-        wide, room = await watched.page.evaluate(
-            "[document.scrollingElement.scrollWidth, document.documentElement.clientWidth]"
-        )
-        assert wide <= room, "the page scrolls sideways"
-        if scripts:
-            await expect(watched.page.locator("#live")).to_have_text("Live")
-        assert watched.complaints == []
-
-
-async def test_times_are_local_with_scripts_and_say_utc_without(
-    monitor: Any, open_page: Callable[..., Any]
-) -> None:
-    address = await address_of(monitor, "/traces/{o-1}")
-    async with open_page(timezone_id="Asia/Kolkata") as local, open_page(java_script_enabled=False) as plain:
-        await local.page.goto(address)
-        await plain.page.goto(address)
-        due = local.page.locator('time[data-show="both"]').first
-        instant = datetime.fromisoformat(str(await due.get_attribute("datetime")))
-        shown = await due.inner_text()
-        minutes = (instant.hour * 60 + instant.minute + 330) % (24 * 60)
-        assert f"{minutes // 60:02}:{minutes % 60:02}" in shown
-        assert shown.endswith("UTC)")
-        utc = await plain.page.locator('time[data-show="both"]').first.inner_text()
-        assert f"{instant:%H:%M}" in utc
-        assert utc.endswith("UTC")
-
-
-async def test_the_picture_shows_the_path_the_token_and_the_finding(
-    monitor: Any, open_page: Callable[..., Any]
-) -> None:
-    async with open_page() as watched:
-        await watched.page.goto(await address_of(monitor, "/traces/{o-3}"))
-        picture = watched.page.locator(".picture svg")
-        await expect(picture).to_be_visible()
-        for word in ("visited", "standing", "deviating"):
-            assert await picture.locator(f".{word}").count() > 0, word
-
-
-async def test_slash_goes_to_the_search_and_an_order_is_found(
-    monitor: Any, open_page: Callable[..., Any]
-) -> None:
-    async with open_page() as watched:
+async def visit(monitor: Monitor, place: Place, open_page: Opener, viewport: Mapping[str, int]) -> list[str]:
+    """All that can be seen in one load of a page; what is in the way of people."""
+    address = await address_of(monitor, place.path)
+    refused = [] if place.status < 400 else [_refusal(place.status)]
+    async with open_page(viewport=viewport, color_scheme="light") as watched:
         page = watched.page
-        await page.goto(f"{monitor.address}/flows")
-        await page.keyboard.press("/")
-        await expect(page.locator("#search")).to_be_focused()
-        await page.keyboard.type("o-3")
-        await page.keyboard.press("Enter")
-        await page.wait_for_url("**/traces?q=o-3")
-        rows = page.locator("main table tbody tr")
-        await expect(rows).to_have_count(1)
-        await rows.locator("a").first.click()
-        await expect(page.locator("h1")).to_have_text("Order o-3")
+        response = await page.goto(address)
+        assert response is not None
+        assert response.status == place.status
+        watched.complaints = [said for said in watched.complaints if said not in refused]
+        await is_whole(watched, place.said, scripts=place.status < 400)
+        await open_details(page)
+        assert await overflow(page) <= 0, "the page scrolls sideways with everything open"
+        found = await barriers(page)
+        await page.emulate_media(color_scheme="dark")
+        return found + [f"dark: {line}" for line in await barriers(page, *COLOURS)]
 
 
-async def test_filters_work_without_scripts(monitor: Any, open_page: Callable[..., Any]) -> None:
-    async with open_page(java_script_enabled=False) as watched:
-        page = watched.page
-        await page.goto(f"{monitor.address}/traces")
-        await page.select_option("#f-verdict", "deviating")
-        await page.click(".filters button")
-        await expect(page.locator("main table tbody")).to_contain_text("o-3")
-        await expect(page.locator("main table tbody")).not_to_contain_text("o-4")
-        await page.click("text=Clear")
-        await expect(page.locator("main table tbody")).to_contain_text("o-4")
+def _refusal(status: int) -> str:
+    """What the console of Chromium says of a page that is refused."""
+    reason = {400: "Bad Request", 404: "Not Found"}[status]
+    return f"Failed to load resource: the server responded with a status of {status} ({reason})"
 
 
-async def test_the_first_tab_leads_to_the_content(monitor: Any, open_page: Callable[..., Any]) -> None:
-    async with open_page() as watched:
-        await watched.page.goto(f"{monitor.address}/")
-        await watched.page.keyboard.press("Tab")
-        await expect(watched.page.locator(".skip")).to_be_focused()
-        await watched.page.keyboard.press("Enter")
-        await expect(watched.page.locator("main")).to_be_focused()
-
-
-async def test_a_new_trace_appears_by_itself(monitor: Any, open_page: Callable[..., Any]) -> None:
-    async with open_page() as watched:
-        page = watched.page
-        await page.goto(f"{monitor.address}/traces")
-        await expect(page.locator("#live")).to_have_text("Live")
-        await page.evaluate("window.same = true")
-        await monitor.post("o-live", "OrderPlaced", datetime.now(UTC))
-        await expect(page.locator("main table")).to_contain_text("o-live")
-        assert await page.evaluate("window.same"), "the page was loaded anew"
-        assert watched.complaints == []
-
-
-async def test_an_update_keeps_what_is_open_focused_and_scrolled(
-    monitor: Any, open_page: Callable[..., Any]
+@pytest.mark.parametrize("name", PLACES)
+async def test_every_page_is_whole_and_open_to_everybody(
+    name: str, viewport: Mapping[str, int], monitor: Monitor, open_page: Opener
 ) -> None:
-    await monitor.post("o-keep", "OrderPlaced", datetime.now(UTC))
-    async with open_page(viewport={"width": 800, "height": 400}) as watched:
-        page = watched.page
-        await page.goto(f"{monitor.address}/traces/{await monitor.trace('o-keep')}")
-        await expect(page.locator("#live")).to_have_text("Live")
-        summary = page.locator(".timeline summary")
-        await summary.click()
-        await expect(summary).to_be_focused()
-        await page.evaluate("window.scrollTo(0, 120)")
-        await monitor.post("o-keep", "PaymentRequested", datetime.now(UTC))
-        await expect(page.locator(".timeline > li")).to_have_count(2)
-        await expect(page.locator(".timeline details").first).to_have_attribute("open", "")
-        await expect(page.locator(".timeline summary").first).to_be_focused()
-        assert await page.evaluate("window.scrollY") == 120
+    assert await visit(monitor, PLACES[name], open_page, viewport) == []
 
 
-async def test_nobody_loses_what_they_are_typing(monitor: Any, open_page: Callable[..., Any]) -> None:
-    async with open_page() as watched:
-        page = watched.page
-        await page.goto(f"{monitor.address}/traces")
-        await expect(page.locator("#live")).to_have_text("Live")
-        await page.locator("#f-q").press_sequentially("half a num")
-        await monitor.post("o-quiet", "OrderPlaced", datetime.now(UTC))
-        await expect(page.locator("#live")).to_contain_text("There is new data.")
-        await expect(page.locator("#f-q")).to_have_value("half a num")
-        await expect(page.locator("main table")).not_to_contain_text("o-quiet")
-        await page.locator("#live button").click()
-        await expect(page.locator("main table")).to_contain_text("o-quiet")
-
-
-async def test_what_a_producer_sends_never_runs(monitor: Any, open_page: Callable[..., Any]) -> None:
-    async with open_page() as watched:
-        page = watched.page
-        await page.goto(await address_of(monitor, "/traces/{o-3}"))
-        await page.locator(".timeline summary").first.click()
-        await expect(page.locator(".timeline details[open] pre").last).to_contain_text("onerror")
-        assert await page.locator("main img").count() == 0
-        assert watched.complaints == []
-
-
-async def test_many_open_pages_are_told_by_one_question_a_second(
-    monitor: Any, open_page: Callable[..., Any]
+@pytest.mark.parametrize("name", EMPTY_PLACES)
+async def test_so_is_every_page_with_nothing_on_it(
+    name: str, viewport: Mapping[str, int], empty_monitor: Monitor, open_page: Opener
 ) -> None:
-    """More pages than a browser has connections: hidden ones let go of theirs."""
-    async with open_page() as watched:
-        context = watched.page.context
-        pages = [watched.page, *[await context.new_page() for _ in range(3)]]
-        await asyncio.gather(*(page.goto(f"{monitor.address}/traces") for page in pages))
-        await monitor.post("o-many", "OrderPlaced", datetime.now(UTC))
-        for page in pages:
-            await page.bring_to_front()
-            await expect(page.locator("main table")).to_contain_text("o-many")
+    assert await visit(empty_monitor, EMPTY_PLACES[name], open_page, viewport) == []
+
+
+async def test_every_page_is_whole_without_scripts(
+    viewport: Mapping[str, int], monitor: Monitor, open_page: Opener
+) -> None:
+    async with open_page(viewport=viewport, java_script_enabled=False) as watched:
+        for name, place in PLACES.items():
+            if place.status >= 400:
+                continue
+            response = await watched.page.goto(await address_of(monitor, place.path))
+            assert response is not None, name
+            assert response.status == 200, name
+            await is_whole(watched, place.said, scripts=False)

@@ -1,0 +1,74 @@
+"""Every page there is, in every state worth a look. A new page or state is a new line here."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from tests.browser.landscape import Monitor
+
+
+class Place(NamedTuple):
+    """``route``: the page's path in :data:`monitor.dashboard.pages.PAGES`. ``path``: an address of it, with
+    ``{o-1}`` for the number of that order's trace and ``{unmapped}`` or ``{undecodable}`` for the newest such
+    message of the inbox. ``said``: what its content says. ``status``: of the answer."""
+
+    route: str
+    path: str
+    said: str
+    status: int = 200
+
+
+PLACES = {
+    "overview": Place("/", "/", "breached"),
+    "traces": Place("/traces", "/traces", "o-1"),
+    "traces by filter": Place(
+        "/traces",
+        "/traces?q=order%3Do-3&flow=order&verdict=deviating&since=2020-01-01T00:00&sort=first",
+        "o-3",
+    ),
+    "traces, older": Place("/traces", "/traces?limit=1", "Older"),
+    "traces, none": Place("/traces", "/traces?q=nobody", "No trace matches"),
+    "traces, not understood": Place("/traces", "/traces?state=odd", "It may be", 400),
+    "trace breached": Place("/traces/{id}", "/traces/{o-1}", "is waiting for"),
+    "trace deviating": Place("/traces/{id}", "/traces/{o-3}", "deviation"),
+    "trace complete": Place("/traces/{id}", "/traces/{o-4}", "is complete since"),
+    "trace, none": Place("/traces/{id}", "/traces/999999", "There is no trace", 404),
+    "flows": Place("/flows", "/flows", "Order fulfilment"),
+    "flow": Place("/flows/{key}", "/flows/order", "GoodsShipped"),
+    "slas": Place("/slas", "/slas", "o-1"),
+    "slas met": Place("/slas", "/slas?state=met", "o-4"),
+    "findings": Place("/findings", "/findings", "GoodsShipped"),
+    "inbox": Place("/inbox", "/inbox", "Not readable"),
+    "inbox item": Place("/inbox/{id}", "/inbox/{unmapped}", "How to mend it"),
+    "inbox item of bytes": Place("/inbox/{id}", "/inbox/{undecodable}", "not text"),
+    "sources": Place("/sources", "/sources", "web"),
+    "notices": Place("/notices", "/notices", "Notices"),
+    "nowhere": Place("", "/nowhere", "Overview", 404),
+}
+
+EMPTY_PLACES = {
+    "overview": Place("/", "/", "No events yet"),
+    "traces": Place("/traces", "/traces", "No events yet"),
+    "flows": Place("/flows", "/flows", "No flows yet"),
+    "slas": Place("/slas", "/slas", "No trace here"),
+    "findings": Place("/findings", "/findings", "No findings"),
+    "inbox": Place("/inbox", "/inbox", "The inbox is empty"),
+    "sources": Place("/sources", "/sources", "No source has reported yet"),
+    "notices": Place("/notices", "/notices", "No notices"),
+}
+"""What a monitor shows that nobody has configured yet."""
+
+
+async def address_of(monitor: Monitor, path: str) -> str:
+    """The address, with the numbers that this run gave to traces and messages."""
+    for name in re.findall(r"\{([\w-]+)\}", path):
+        path = path.replace(f"{{{name}}}", str(await _number(monitor, name)))
+    return f"{monitor.address}{path}"
+
+
+async def _number(monitor: Monitor, name: str) -> int:
+    if name.startswith("o-"):
+        return await monitor.trace(name)
+    newest: int = (await monitor.get(f"/inbox?reason={name}"))["items"][0]["id"]
+    return newest

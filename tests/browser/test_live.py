@@ -1,0 +1,148 @@
+"""What the pages' small script does: local times, the keyboard, updates that disturb nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from playwright.async_api import expect
+
+from tests.browser.places import address_of
+
+
+async def test_times_are_local_with_scripts_and_say_utc_without(
+    monitor: Any, open_page: Callable[..., Any]
+) -> None:
+    address = await address_of(monitor, "/traces/{o-1}")
+    async with open_page(timezone_id="Asia/Kolkata") as local, open_page(java_script_enabled=False) as plain:
+        await local.page.goto(address)
+        await plain.page.goto(address)
+        due = local.page.locator('time[data-show="both"]').first
+        instant = datetime.fromisoformat(str(await due.get_attribute("datetime")))
+        shown = await due.inner_text()
+        minutes = (instant.hour * 60 + instant.minute + 330) % (24 * 60)
+        assert f"{minutes // 60:02}:{minutes % 60:02}" in shown
+        assert shown.endswith("UTC)")
+        utc = await plain.page.locator('time[data-show="both"]').first.inner_text()
+        assert f"{instant:%H:%M}" in utc
+        assert utc.endswith("UTC")
+
+
+async def test_the_picture_shows_the_path_the_token_and_the_finding(
+    monitor: Any, open_page: Callable[..., Any]
+) -> None:
+    async with open_page() as watched:
+        await watched.page.goto(await address_of(monitor, "/traces/{o-3}"))
+        picture = watched.page.locator(".picture svg")
+        await expect(picture).to_be_visible()
+        for word in ("visited", "standing", "deviating"):
+            assert await picture.locator(f".{word}").count() > 0, word
+
+
+async def test_slash_goes_to_the_search_and_an_order_is_found(
+    monitor: Any, open_page: Callable[..., Any]
+) -> None:
+    async with open_page() as watched:
+        page = watched.page
+        await page.goto(f"{monitor.address}/flows")
+        await page.keyboard.press("/")
+        await expect(page.locator("#search")).to_be_focused()
+        await page.keyboard.type("o-3")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/traces?q=o-3")
+        rows = page.locator("main table tbody tr")
+        await expect(rows).to_have_count(1)
+        await rows.locator("a").first.click()
+        await expect(page.locator("h1")).to_have_text("Order o-3")
+
+
+async def test_filters_work_without_scripts(monitor: Any, open_page: Callable[..., Any]) -> None:
+    async with open_page(java_script_enabled=False) as watched:
+        page = watched.page
+        await page.goto(f"{monitor.address}/traces")
+        await page.select_option("#f-verdict", "deviating")
+        await page.click(".filters button")
+        await expect(page.locator("main table tbody")).to_contain_text("o-3")
+        await expect(page.locator("main table tbody")).not_to_contain_text("o-4")
+        await page.click("text=Clear")
+        await expect(page.locator("main table tbody")).to_contain_text("o-4")
+
+
+async def test_the_first_tab_leads_to_the_content(monitor: Any, open_page: Callable[..., Any]) -> None:
+    async with open_page() as watched:
+        await watched.page.goto(f"{monitor.address}/")
+        await watched.page.keyboard.press("Tab")
+        await expect(watched.page.locator(".skip")).to_be_focused()
+        await watched.page.keyboard.press("Enter")
+        await expect(watched.page.locator("main")).to_be_focused()
+
+
+async def test_a_new_trace_appears_by_itself(monitor: Any, open_page: Callable[..., Any]) -> None:
+    async with open_page() as watched:
+        page = watched.page
+        await page.goto(f"{monitor.address}/traces")
+        await expect(page.locator("#live")).to_have_text("Live")
+        await page.evaluate("window.same = true")
+        await monitor.post("o-live", "OrderPlaced", datetime.now(UTC))
+        await expect(page.locator("main table")).to_contain_text("o-live")
+        assert await page.evaluate("window.same"), "the page was loaded anew"
+        assert watched.complaints == []
+
+
+async def test_an_update_keeps_what_is_open_focused_and_scrolled(
+    monitor: Any, open_page: Callable[..., Any]
+) -> None:
+    await monitor.post("o-keep", "OrderPlaced", datetime.now(UTC))
+    async with open_page(viewport={"width": 800, "height": 400}) as watched:
+        page = watched.page
+        await page.goto(f"{monitor.address}/traces/{await monitor.trace('o-keep')}")
+        await expect(page.locator("#live")).to_have_text("Live")
+        summary = page.locator(".timeline summary")
+        await summary.click()
+        await expect(summary).to_be_focused()
+        await page.evaluate("window.scrollTo(0, 120)")
+        await monitor.post("o-keep", "PaymentRequested", datetime.now(UTC))
+        await expect(page.locator(".timeline > li")).to_have_count(2)
+        await expect(page.locator(".timeline details").first).to_have_attribute("open", "")
+        await expect(page.locator(".timeline summary").first).to_be_focused()
+        assert await page.evaluate("window.scrollY") == 120
+
+
+async def test_nobody_loses_what_they_are_typing(monitor: Any, open_page: Callable[..., Any]) -> None:
+    async with open_page() as watched:
+        page = watched.page
+        await page.goto(f"{monitor.address}/traces")
+        await expect(page.locator("#live")).to_have_text("Live")
+        await page.locator("#f-q").press_sequentially("half a num")
+        await monitor.post("o-quiet", "OrderPlaced", datetime.now(UTC))
+        await expect(page.locator("#live")).to_contain_text("There is new data.")
+        await expect(page.locator("#f-q")).to_have_value("half a num")
+        await expect(page.locator("main table")).not_to_contain_text("o-quiet")
+        await page.locator("#live button").click()
+        await expect(page.locator("main table")).to_contain_text("o-quiet")
+
+
+async def test_what_a_producer_sends_never_runs(monitor: Any, open_page: Callable[..., Any]) -> None:
+    async with open_page() as watched:
+        page = watched.page
+        await page.goto(await address_of(monitor, "/traces/{o-3}"))
+        await page.locator(".timeline summary").first.click()
+        await expect(page.locator(".timeline details[open] pre").last).to_contain_text("onerror")
+        assert await page.locator("main img").count() == 0
+        assert watched.complaints == []
+
+
+async def test_many_open_pages_are_told_by_one_question_a_second(
+    monitor: Any, open_page: Callable[..., Any]
+) -> None:
+    """More pages than a browser has connections: hidden ones let go of theirs."""
+    async with open_page() as watched:
+        context = watched.page.context
+        pages = [watched.page, *[await context.new_page() for _ in range(3)]]
+        await asyncio.gather(*(page.goto(f"{monitor.address}/traces") for page in pages))
+        await monitor.post("o-many", "OrderPlaced", datetime.now(UTC))
+        for page in pages:
+            await page.bring_to_front()
+            await expect(page.locator("main table")).to_contain_text("o-many")
