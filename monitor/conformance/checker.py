@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from monitor.bpmn.flow import Flow
 from monitor.conformance.alignment import MoveKind
@@ -33,7 +34,7 @@ from monitor.domain.checkpoint import Checkpoint, Sum, total
 from monitor.domain.event import Observation
 from monitor.domain.verdict import Finding, Verdict
 
-__all__ = ["Checker", "Judged", "Passed", "Rejoined"]
+__all__ = ["Aligned", "Checker", "Judged", "Passed", "Rejoined"]
 
 MAX_VERDICTS = 10_000
 """Verdicts of fitting traces kept; then the memory starts anew."""
@@ -64,6 +65,13 @@ class Rejoined:
 
     findings: tuple[Finding, ...]
     checkpoints: tuple[Checkpoint, ...]
+
+
+class Aligned(NamedTuple):
+    """One step of a trace that its flow counts; ``observation`` is None where it was skipped."""
+
+    label: str
+    observation: Observation | None
 
 
 @dataclass(slots=True)
@@ -175,13 +183,22 @@ class Checker:
         return Rejoined(tuple(course.findings), (*course.checkpoints, again))
 
     def counted(self, observations: Sequence[Observation]) -> tuple[str, ...]:
-        """The labels of one trace's steps as its alignment counts them, in an order the flow allows: what
-        happened and was allowed, and what was skipped."""
+        """The labels of :meth:`aligned`."""
+        return tuple(step.label for step in self.aligned(observations))
+
+    def aligned(self, observations: Sequence[Observation]) -> tuple[Aligned, ...]:
+        """One trace's steps as its alignment counts them, in an order the flow allows: what happened and was
+        allowed, and what was skipped."""
         cut = self._knowledge.informed(windows(observations, self._tolerance), NOTHING_KNOWN)
         trace = [part for window in cut for part in parts(window)]
         moves = self._segments.align(Start(self.automaton.initial), trace).moves
         return tuple(
-            move.label for move in moves if move.kind is not MoveKind.LOG and gone_against(move.label) is None
+            Aligned(
+                move.label,
+                None if move.kind is MoveKind.MODEL else trace[move.window].observations[move.event],
+            )
+            for move in moves
+            if move.kind is not MoveKind.LOG and gone_against(move.label) is None
         )
 
     # parts -------------------------------------------------------------------------------------------
