@@ -24,6 +24,7 @@ from monitor.dashboard.probes import probe_routes
 from monitor.dashboard.problems import handlers
 from monitor.dashboard.receive import MOST_BYTES, Receiver, receive_routes
 from monitor.dashboard.site import Site
+from monitor.dashboard.summaries import Summaries
 from monitor.dashboard.templating import STATIC, environment
 from monitor.domain.objective import Objective
 from monitor.settings import DashboardSettings
@@ -58,6 +59,7 @@ def create_app(
     live = Live(views.pulse, every=pulse_seconds, most=most_listeners)
     site = Site(
         views=views,
+        summaries=Summaries(views, now),
         pictures=Pictures(flows),
         templates=environment(now),
         now=now,

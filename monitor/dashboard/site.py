@@ -17,6 +17,7 @@ from monitor.configuration import Configuration
 from monitor.dashboard.health import BLIND_AFTER, SourceHealth, seen_until, shown_clock, source_health
 from monitor.dashboard.live import Live
 from monitor.dashboard.pictures import Pictures
+from monitor.dashboard.summaries import Summaries
 from monitor.domain.objective import Evaluation, Objective, evaluate
 from monitor.domain.verdict import Clock
 from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
@@ -24,10 +25,12 @@ from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """``feeds``: the sources of each flow, where they are known (see :func:`health.seen_until`).
+    """``summaries``: what of ``views`` sums many rows, remembered for moments.
+    ``feeds``: the sources of each flow, where they are known (see :func:`health.seen_until`).
     ``objectives``: by flow and SLA. ``blind_after``: see :func:`health.source_health`."""
 
     views: Views
+    summaries: Summaries
     pictures: Pictures
     templates: jinja2.Environment
     now: Callable[[], datetime]

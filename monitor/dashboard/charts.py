@@ -1,0 +1,308 @@
+"""Small charts as inline SVG, each with its text equivalent. Pure: numbers in, markup out.
+
+Widths are in per cent and heights in pixels, so that a chart fills whatever place it gets and its text keeps
+its size on a phone. Colours come from ``static/charts.css`` by class: a *tone* is one of ``plain``, ``ok``,
+``warn``, ``bad``, ``blind`` and ``quiet``, as the chips of a page have them. Whatever a chart shows is also
+said in words, in its description or in the table beside it. ``name`` becomes part of ids: it must be unique
+on the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from markupsafe import Markup, escape
+
+from monitor.dashboard import words
+from monitor.dashboard.body import spell_out
+
+PLOT = 120
+"""Height of the part of a chart of columns that holds them, in pixels."""
+
+LONGEST = 300
+"""Longer texts are cut, in characters."""
+
+_LINE = 14
+_AXIS = 20
+_STRIP = 22
+_SPARK = (132, 28)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One row of :func:`bars`, one part of :func:`shares`. ``told`` is the value in words; ``note`` a second
+    number or remark; ``mark`` where the same bar ends in something it is compared with, in units of
+    ``value``."""
+
+    label: str
+    value: float
+    told: str
+    tone: str = "plain"
+    href: str | None = None
+    note: str = ""
+    mark: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of :func:`columns`. ``label`` says what it counts (``from 1 h to 2 h``), ``tick`` is what
+    stands below its left edge on the axis, mostly nothing."""
+
+    label: str
+    value: float
+    told: str
+    tone: str = "plain"
+    tick: str = ""
+
+
+class Line(NamedTuple):
+    """An upright line in :func:`columns`: ``at`` is counted in columns from the left, so 2.5 is the middle of
+    the third."""
+
+    at: float
+    text: str
+    tone: str = "plain"
+
+
+def bar(share: float, *, tone: str = "plain", mark: float | None = None) -> Markup:
+    """A bar of ``share`` (0 to 1) of the width it gets, for beside a number that says the same: it is not
+    read out. ``mark``: a tick at that share."""
+    tick = Markup("")
+    if mark is not None:
+        tick = Markup('<line class="mark" x1="{x}" x2="{x}" y1="0" y2="12"/>').format(x=_percent(mark))
+    return Markup(
+        '<svg class="chart bar" width="100%" height="12" aria-hidden="true" focusable="false">'
+        '<rect class="track" width="100%" height="12" rx="2"/>'
+        '<rect class="fill {}" width="{}" height="12" rx="2"/>{}</svg>'
+    ).format(tone, _percent(share), tick)
+
+
+def bars(
+    rows: Sequence[Bar],
+    *,
+    caption: str,
+    heads: tuple[str, str] | tuple[str, str, str],
+    whole: float | None = None,
+) -> Markup:
+    """Bars below each other, as a table that says every number. ``heads``: of the labels, of the values and,
+    where there are notes, of those. ``whole``: the value of a full bar; by default the largest one."""
+    full = whole or max((row.value for row in rows), default=0) or 1
+    head = Markup('<th scope="col">{}</th><th scope="col" colspan="2">{}</th>').format(*heads[:2])
+    if len(heads) == 3:
+        head += Markup('<th scope="col" class="note">{}</th>').format(heads[2])
+    body = Markup("").join(_bar_row(row, full, len(heads) == 3) for row in rows)
+    return Markup(
+        '<div class="scroll"><table class="rows bars"><caption class="unseen">{}</caption>'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
+    ).format(_say(caption), head, body)
+
+
+def _bar_row(row: Bar, full: float, noted: bool) -> Markup:
+    label = (
+        Markup('<a href="{}">{}</a>').format(row.href, _say(row.label))
+        if row.href
+        else escape(_say(row.label))
+    )
+    drawn = bar(row.value / full, tone=row.tone, mark=None if row.mark is None else row.mark / full)
+    note = Markup('<td class="note">{}</td>').format(_say(row.note)) if noted else Markup("")
+    return Markup(
+        '<tr><th scope="row">{}</th><td class="drawn">{}</td><td class="number">{}</td>{}</tr>'
+    ).format(label, drawn, _say(row.told), note)
+
+
+def columns(
+    shown: Sequence[Column],
+    *,
+    name: str,
+    title: str,
+    desc: str,
+    heads: tuple[str, str],
+    lines: Iterable[Line] = (),
+    told: str = "The same as a table",
+) -> Markup:
+    """A histogram: columns side by side, upright lines for a limit or a median, and a table to open below.
+    ``heads``: of the table, what a column is and what is counted. Without columns there is only ``desc``."""
+    if not shown:
+        return Markup('<p class="faint">{}</p>').format(_say(desc))
+    upright = list(lines)
+    top = _LINE * max(1, len(upright)) + 4
+    most = max(column.value for column in shown) or 1
+    step = 100 / len(shown)
+    parts = [_column(column, at, step, most, top) for at, column in enumerate(shown)]
+    parts += [_upright(line, number, step, top) for number, line in enumerate(upright)]
+    parts.append(Markup('<line class="axis" x1="0" x2="100%" y1="{y}" y2="{y}"/>').format(y=top + PLOT))
+    picture = _picture(name, title, desc, "columns", top + PLOT + _AXIS, Markup("").join(parts))
+    rows = Markup("").join(
+        Markup('<tr><th scope="row">{}</th><td class="number">{}</td></tr>').format(
+            _say(column.label), _say(column.told)
+        )
+        for column in shown
+    )
+    return Markup(
+        '<figure class="chart-figure">{}<details data-key="chart-{}"><summary>{}</summary>'
+        '<div class="scroll"><table class="rows"><caption class="unseen">{}</caption>'
+        '<thead><tr><th scope="col">{}</th><th scope="col" class="number">{}</th></tr></thead>'
+        "<tbody>{}</tbody></table></div></details></figure>"
+    ).format(picture, name, told, _say(title), *heads, rows)
+
+
+def _column(column: Column, at: int, step: float, most: float, top: int) -> Markup:
+    height = max(2, round(column.value / most * PLOT)) if column.value else 0
+    tick = Markup("")
+    if column.tick:
+        tick = Markup('<text class="tick" x="{}" y="{}" text-anchor="{}">{}</text>').format(
+            _of_100(at * step), top + PLOT + 14, _anchor(at * step), _say(column.tick)
+        )
+    return Markup(
+        '<g><title>{}: {}</title><rect class="reach" x="{x}" width="{w}" y="{top}" height="{plot}"/>'
+        '<rect class="fill {}" x="{}" width="{}" y="{}" height="{}"/></g>{}'
+    ).format(
+        _say(column.label),
+        _say(column.told),
+        column.tone,
+        _of_100((at + 0.08) * step),
+        _of_100(0.84 * step),
+        top + PLOT - height,
+        height,
+        tick,
+        x=_of_100(at * step),
+        w=_of_100(step),
+        top=top,
+        plot=PLOT,
+    )
+
+
+def _upright(line: Line, number: int, step: float, top: int) -> Markup:
+    x = min(100.0, max(0.0, line.at * step))
+    written = 11 + number * _LINE
+    return Markup(
+        '<line class="upright {tone}" x1="{x}" x2="{x}" y1="{y}" y2="{end}"/>'
+        '<text class="upright {tone}" x="{x}" dx="{dx}" y="{y}" text-anchor="{anchor}">{text}</text>'
+    ).format(
+        tone=line.tone,
+        x=_of_100(x),
+        y=written,
+        end=top + PLOT,
+        dx=4 if x <= 60 else -4,
+        anchor="start" if x <= 60 else "end",
+        text=_say(line.text),
+    )
+
+
+def shares(parts: Sequence[Bar], *, name: str, title: str) -> Markup:
+    """One bar divided into parts, with a legend that says them. Parts of nothing are in the legend only."""
+    whole = sum(part.value for part in parts)
+    drawn = []
+    at = 0.0
+    for part in parts:
+        width = part.value / whole * 100 if whole else 0
+        if width:
+            drawn.append(
+                Markup(
+                    '<g><title>{}: {}</title><rect class="fill {}" x="{}" width="{}" height="{}"/></g>'
+                ).format(_say(part.label), _say(part.told), part.tone, _of_100(at), _of_100(width), _STRIP)
+            )
+        at += width
+    desc = "; ".join(f"{part.label}: {part.told}" for part in parts)
+    legend = Markup("").join(
+        Markup(
+            '<li><svg class="chart swatch" width="12" height="12" aria-hidden="true" focusable="false">'
+            '<rect class="fill {}" width="12" height="12" rx="2"/></svg>{} <b>{}</b>{}</li>'
+        ).format(
+            part.tone,
+            Markup('<a class="soft" href="{}">{}</a>').format(part.href, _say(part.label))
+            if part.href
+            else _say(part.label),
+            _say(part.told),
+            Markup(' <span class="faint">{}</span>').format(_say(part.note)) if part.note else "",
+        )
+        for part in parts
+    )
+    picture = _picture(name, title, desc, "shares", _STRIP, Markup("").join(drawn))
+    return Markup('<figure class="chart-figure">{}<ul class="legend">{}</ul></figure>').format(
+        picture, legend
+    )
+
+
+def sparkline(
+    values: Sequence[float | None],
+    *,
+    name: str,
+    title: str,
+    told: str,
+    most: float | None = None,
+    tone: str = "plain",
+) -> Markup:
+    """How a number went, oldest first, on a scale from 0 to ``most`` (by default the largest value); None is
+    a gap. ``told`` says the same in words (first, last, most)."""
+    width, height = _SPARK
+    known = [value for value in values if value is not None]
+    full = most or max(known, default=0) or 1
+    step = (width - 6) / max(1, len(values) - 1)
+    points = [
+        None if value is None else (3 + at * step, height - 3 - min(1.0, value / full) * (height - 6))
+        for at, value in enumerate(values)
+    ]
+    drawn = [_stroke(run, height, tone) for run in _runs(points)]
+    last = next((point for point in reversed(points) if point is not None), None)
+    if last is not None:
+        drawn.append(Markup('<circle class="fill {}" cx="{:.1f}" cy="{:.1f}" r="2.5"/>').format(tone, *last))
+    return Markup(
+        '<svg class="chart spark" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
+        'aria-labelledby="{n}-t {n}-d"><title id="{n}-t">{t}</title><desc id="{n}-d">{d}</desc>{inner}</svg>'
+    ).format(w=width, h=height, n=name, t=_say(title), d=_say(told), inner=Markup("").join(drawn))
+
+
+def _runs(points: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
+    runs: list[list[tuple[float, float]]] = [[]]
+    for point in points:
+        if point is None:
+            runs.append([])
+        else:
+            runs[-1].append(point)
+    return [run for run in runs if run]
+
+
+def _stroke(run: Sequence[tuple[float, float]], height: int, tone: str) -> Markup:
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in run)
+    ground = f"{run[0][0]:.1f},{height - 3} {line} {run[-1][0]:.1f},{height - 3}"
+    return Markup(
+        '<polygon class="area {0}" points="{1}"/><polyline class="stroke {0}" points="{2}"/>'
+    ).format(tone, ground, line)
+
+
+def _picture(name: str, title: str, desc: str, kind: str, height: int, inner: Markup) -> Markup:
+    return Markup(
+        '<svg class="chart {kind}" width="100%" height="{height}" role="img" aria-labelledby="{n}-t {n}-d">'
+        '<title id="{n}-t">{title}</title><desc id="{n}-d">{desc}</desc>{inner}</svg>'
+    ).format(kind=kind, height=height, n=name, title=_say(title), desc=_say(desc), inner=inner)
+
+
+def _say(text: str) -> str:
+    return spell_out(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
+
+
+def _percent(share: float) -> str:
+    return _of_100(min(1.0, max(0.0, share)) * 100)
+
+
+def _of_100(part: float) -> str:
+    return f"{part:.2f}%"
+
+
+def _anchor(x: float) -> str:
+    return "start" if x < 4 else "end" if x > 96 else "middle"
+
+
+def share_told(part: float, whole: float) -> str:
+    """``62 %`` of a whole; less than a half per cent is ``< 1 %``, and nothing of nothing is a dash."""
+    if not whole:
+        return "–"
+    shown = part / whole * 100
+    if 0 < shown < 0.5:
+        return "< 1 %"
+    if 99.5 <= shown < 100:
+        return "> 99 %"
+    return f"{words.thousands(round(shown))} %"

@@ -1,0 +1,72 @@
+"""Questions that sum many rows, answered once for all who ask within a few seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from monitor.storage.views import FlowStatistics, VariantRow, VersionRow, Views
+
+KEEP = timedelta(seconds=3)
+MOST = 512
+"""How many answers are kept at most; past it, the oldest are forgotten."""
+
+Answer = TypeVar("Answer")
+
+
+class Cached:
+    """Answers of the last moments by their question. Whoever asks what is being found out already waits for
+    the same answer; one who goes away meanwhile takes it from nobody. An error is told to all who wait and
+    not kept."""
+
+    def __init__(self, keep: timedelta = KEEP, most: int = MOST) -> None:
+        self._keep = keep
+        self._most = most
+        self._answers: dict[Hashable, tuple[datetime, asyncio.Future[Any]]] = {}
+
+    async def get(self, question: Hashable, now: datetime, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        known = self._answers.get(question)
+        if known is None or not timedelta(0) <= now - known[0] < self._keep or _failed(known[1]):
+            self._answers.pop(question, None)
+            while len(self._answers) >= self._most:
+                del self._answers[next(iter(self._answers))]
+            task = asyncio.ensure_future(ask())
+            task.add_done_callback(_failed)
+            known = self._answers[question] = (now, task)
+        answer: Answer = await asyncio.shield(known[1])
+        return answer
+
+
+def _failed(task: asyncio.Future[Any]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+class Summaries:
+    """The questions of :class:`~monitor.storage.views.Views` about many traces; see there."""
+
+    def __init__(self, views: Views, now: Callable[[], datetime], cached: Cached | None = None) -> None:
+        self._views = views
+        self._now = now
+        self._cached = cached or Cached()
+
+    async def versions(self, flow: str) -> Sequence[VersionRow]:
+        return await self._cached.get(("versions", flow), self._now(), lambda: self._views.versions(flow))
+
+    async def statistics(
+        self, flow_ids: Sequence[int], since: int | None = None, until: int | None = None
+    ) -> FlowStatistics:
+        return await self._cached.get(
+            ("statistics", tuple(flow_ids), since, until),
+            self._now(),
+            lambda: self._views.statistics(flow_ids, since, until),
+        )
+
+    async def variants(self, flow_ids: Sequence[int], limit: int = 20) -> Sequence[VariantRow]:
+        return await self._cached.get(
+            ("variants", tuple(flow_ids), limit), self._now(), lambda: self._views.variants(flow_ids, limit)
+        )
+
+    async def uncounted(self) -> int:
+        return await self._cached.get(("uncounted",), self._now(), self._views.uncounted)
