@@ -192,6 +192,7 @@ class Checker:
         cut = self._knowledge.informed(windows(observations, self._tolerance), NOTHING_KNOWN)
         trace = [part for window in cut for part in parts(window)]
         moves = self._segments.align(Start(self.automaton.initial), trace).moves
+        self._forget()
         return tuple(
             Aligned(
                 move.label,

@@ -1,15 +1,16 @@
-"""One way a trace may have taken through its flow, for the picture: elements and sequence flows passed.
+"""One run a trace may have taken through its flow.
 
-A verdict keeps every possible marking; a picture needs one run. Of the shortest silent ways between two
-events the first is taken, and of the runs one that ends where the trace is complete, if it is.
+A verdict keeps every possible marking; a picture, and times, need one run. Of the shortest silent ways
+between two events the first is taken, and of the runs one that ends where the trace is complete, if it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from monitor.bpmn.flow import Flow
-from monitor.conformance.tokens import Marking, TokenGame, Unbounded
+from monitor.conformance.tokens import Marking, Step, TokenGame, Unbounded
 
 MAX_LAYER = 64
 """Markings kept between two events."""
@@ -20,36 +21,62 @@ MAX_SILENT = 500
 Trail = tuple[int, ...]
 
 
+class Run(NamedTuple):
+    """A run from ``initial`` on, silent steps included. ``trail``: the sequence flows it passed."""
+
+    initial: Marking
+    steps: tuple[Step, ...]
+    trail: Trail
+
+
 class _Reached:
     """A marking, how it was reached, and the sequence flows passed on the way from ``previous``."""
 
-    __slots__ = ("label", "marking", "previous", "trail")
+    __slots__ = ("marking", "previous", "step", "trail")
 
     def __init__(
-        self, marking: Marking, previous: _Reached | None, trail: Trail, label: str | None = None
+        self, marking: Marking, previous: _Reached | None, trail: Trail, step: Step | None = None
     ) -> None:
         self.marking = marking
         self.previous = previous
         self.trail = trail
-        self.label = label
+        self.step = step
 
 
-def visited(flow: Flow, labels: Sequence[str]) -> tuple[str, ...]:
-    """Ids of the elements and sequence flows passed by a run over ``labels`` (those the alignment counted,
-    skipped steps included), sorted. As far as it goes where the labels fit no run or a bound is passed."""
+def run(flow: Flow, labels: Sequence[str]) -> Run | None:
+    """A run over ``labels`` (those the alignment counted, skipped steps included). As far as it goes where
+    the labels fit no run or a bound is passed; None where the flow cannot even begin within bounds."""
     trail: list[int] = []
     game = TokenGame(flow, trail)
     try:
         start = _Reached(game.initial(), None, tuple(trail))
     except Unbounded:
-        return ()
+        return None
     layer = {start.marking: start}
     for label in labels:
         following = _after(game, trail, layer, label)
         if not following:
             break
         layer = following
-    return _passed(flow, _end(game, trail, layer))
+    way = [_end(game, trail, layer)]
+    while (before := way[-1].previous) is not None:
+        way.append(before)
+    way.reverse()
+    return Run(
+        start.marking,
+        tuple(one.step for one in way if one.step is not None),
+        tuple(arc for one in way for arc in one.trail),
+    )
+
+
+def visited(flow: Flow, labels: Sequence[str]) -> tuple[str, ...]:
+    """Ids of the elements and sequence flows passed by :func:`run`, sorted."""
+    found = run(flow, labels)
+    ids: set[str] = set()
+    for arc in () if found is None else found.trail:
+        passed = flow.arcs[arc]
+        ids.update((passed.id, flow.nodes[passed.source].id, flow.nodes[passed.target].id))
+    return tuple(sorted(ids))
 
 
 def _after(
@@ -57,9 +84,9 @@ def _after(
 ) -> dict[Marking, _Reached]:
     following: dict[Marking, _Reached] = {}
     for reached in _silently(game, trail, layer):
-        for step_label, marking, passed in _steps(game, trail, reached.marking):
-            if step_label == label and marking not in following:
-                following[marking] = _Reached(marking, reached, passed, label)
+        for step, passed in _steps(game, trail, reached.marking):
+            if step.label == label and step.marking not in following:
+                following[step.marking] = _Reached(step.marking, reached, passed, step)
                 if len(following) >= MAX_LAYER:
                     return following
     return following
@@ -79,36 +106,20 @@ def _silently(game: TokenGame, trail: list[int], layer: dict[Marking, _Reached])
     for reached in found:
         if len(found) > MAX_SILENT:
             break
-        for label, marking, passed in _steps(game, trail, reached.marking):
-            if label is None and marking not in seen:
-                seen.add(marking)
-                found.append(_Reached(marking, reached, passed))
+        for step, passed in _steps(game, trail, reached.marking):
+            if step.label is None and step.marking not in seen:
+                seen.add(step.marking)
+                found.append(_Reached(step.marking, reached, passed, step))
     return found
 
 
-def _steps(game: TokenGame, trail: list[int], marking: Marking) -> list[tuple[str | None, Marking, Trail]]:
-    steps: list[tuple[str | None, Marking, Trail]] = []
+def _steps(game: TokenGame, trail: list[int], marking: Marking) -> list[tuple[Step, Trail]]:
+    steps: list[tuple[Step, Trail]] = []
     trail.clear()
     try:
         for step in game.steps(marking):
-            steps.append((step.label, step.marking, tuple(trail)))
+            steps.append((step, tuple(trail)))
             trail.clear()
     except Unbounded:
         pass  # what was found up to here is still a way
     return steps
-
-
-def _passed(flow: Flow, end: _Reached) -> tuple[str, ...]:
-    ids: set[str] = set()
-    at: _Reached | None = end
-    while at is not None:
-        for arc in at.trail:
-            ids.update(
-                (
-                    flow.arcs[arc].id,
-                    flow.nodes[flow.arcs[arc].source].id,
-                    flow.nodes[flow.arcs[arc].target].id,
-                )
-            )
-        at = at.previous
-    return tuple(sorted(ids))

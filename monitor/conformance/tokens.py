@@ -38,12 +38,14 @@ def gone_against(label: str) -> int | None:
 class Step(NamedTuple):
     """One step of the token game. ``label`` is None for a silent step. ``consumed`` is the place whose token
     moved, or the mark of what began or ended by itself (a subprocess: its node's place; a handler: its fired
-    place; None: an inclusive join). ``wake`` says what a silent step set moving."""
+    place; None: an inclusive join). ``wake`` says what a silent step set moving. ``node`` is the one whose
+    event it is; None where there is none, or where the activity at ``consumed`` is seen to start."""
 
     label: str | None
     marking: Marking
     consumed: int | None
     wake: Wake
+    node: int | None = None
 
 
 _ENDING = (NodeKind.TERMINATE, NodeKind.THROW, NodeKind.COMPENSATE)
@@ -80,11 +82,13 @@ class TokenGame(Joining):
         for label, outcome, consumed, wake, node in self._scope_steps(marking, movers):
             assert not isinstance(outcome, _Undo), "an event subprocess stands in a scope"
             if isinstance(outcome, _Raised):  # caught by nobody: the process ends there
-                yield Step(label, self._ended(marking, node), consumed, wake)
-            elif node is None or not (node.sends or node.receives or node.hears):
+                yield Step(label, self._ended(marking, node), consumed, wake, node.index if node else None)
+            elif node is None:
                 yield Step(label, outcome, consumed, wake)
+            elif not (node.sends or node.receives or node.hears):
+                yield Step(label, outcome, consumed, wake, node.index)
             else:
-                yield from self._delivered(Step(label, outcome, consumed, wake), node)
+                yield from self._delivered(Step(label, outcome, consumed, wake, node.index), node)
 
     def _delivered(self, step: Step, node: Node) -> Iterator[Step]:
         """The step with the messages it sends on the way, and one of those it needs taken off it; or, of a

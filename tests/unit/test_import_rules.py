@@ -25,6 +25,7 @@ PURE = (
     "mapping",
     "correlate",
     "conformance",
+    "timing",
     "soundness",
     "sla",
     "statistics",
