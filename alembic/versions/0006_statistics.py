@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("flow_id", "day", "measure", "element", "bucket", name="pk_statistics"),
         postgresql_with={"fillfactor": 70},
     )
+    _index("ix_statistics_whole", "statistics", ["flow_id", "measure", "day"], "element = ''")
     op.create_table(
         "variants",
         sa.Column("flow_id", sa.BigInteger(), autoincrement=False, nullable=False),

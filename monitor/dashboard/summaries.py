@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from monitor.storage.views import FlowStatistics, VariantRow, VersionRow, Views
+from monitor.storage.views import DayRow, FlowStatistics, FlowTrend, VariantRow, VersionRow, Views
 
 KEEP = timedelta(seconds=3)
 MOST = 512
@@ -61,6 +61,19 @@ class Summaries:
             ("statistics", tuple(flow_ids), since, until),
             self._now(),
             lambda: self._views.statistics(flow_ids, since, until),
+        )
+
+    async def trends(self, since: int) -> Mapping[str, FlowTrend]:
+        return await self._cached.get(("trends", since), self._now(), lambda: self._views.trends(since))
+
+    async def daily(self, flow_ids: Sequence[int], since: int | None = None) -> Sequence[DayRow]:
+        return await self._cached.get(
+            ("daily", tuple(flow_ids), since), self._now(), lambda: self._views.daily(flow_ids, since)
+        )
+
+    async def variant_count(self, flow_ids: Sequence[int]) -> int:
+        return await self._cached.get(
+            ("variant_count", tuple(flow_ids)), self._now(), lambda: self._views.variant_count(flow_ids)
         )
 
     async def variants(self, flow_ids: Sequence[int], limit: int = 20) -> Sequence[VariantRow]:

@@ -21,9 +21,11 @@ from monitor.storage.trace_list import list_traces
 from monitor.storage.trace_page import trace_detail
 from monitor.storage.transaction import Transaction
 from monitor.storage.views import (
+    DayRow,
     FindingRow,
     FlowRow,
     FlowStatistics,
+    FlowTrend,
     InboxGroup,
     InboxRow,
     Offender,
@@ -171,6 +173,18 @@ class SqlViews:
     ) -> FlowStatistics:
         async with self._read() as transaction:
             return await summaries.flow_statistics(transaction, flow_ids, since, until)
+
+    async def trends(self, since: int) -> Mapping[str, FlowTrend]:
+        async with self._read() as transaction:
+            return await summaries.trends(transaction, since)
+
+    async def daily(self, flow_ids: Sequence[int], since: int | None = None) -> Sequence[DayRow]:
+        async with self._read() as transaction:
+            return await summaries.daily(transaction, flow_ids, since)
+
+    async def variant_count(self, flow_ids: Sequence[int]) -> int:
+        async with self._read() as transaction:
+            return await summaries.variant_count(transaction, flow_ids)
 
     async def variants(self, flow_ids: Sequence[int], limit: int = 20) -> Sequence[VariantRow]:
         async with self._read() as transaction:

@@ -11,6 +11,7 @@ from sqlalchemy import Row, func, select
 
 from monitor.statistics import KINDS, Measure
 from monitor.storage.tables import (
+    OF_TRACES,
     OVERDUE,
     changed_traces,
     clocks,
@@ -23,16 +24,26 @@ from monitor.storage.tables import (
 )
 from monitor.storage.transaction import Transaction
 from monitor.storage.types import strings
-from monitor.storage.views import ElementStatistics, FlowStatistics, Offender, VariantRow, VersionRow
+from monitor.storage.views import (
+    DayRow,
+    ElementStatistics,
+    FlowStatistics,
+    FlowTrend,
+    Offender,
+    VariantRow,
+    VersionRow,
+)
 
-_UNCOUNTED = 10_000
+_MOST = 10_000
+"""Rows are counted up to here."""
 
 
 async def versions(transaction: Transaction, flow: str) -> list[VersionRow]:
     of, counted = flows.c, statistics.c
     counts = (
         select(counted.flow_id, func.sum(counted.amount).label("traces"))
-        .where(counted.measure == Measure.TRACES)
+        .join_from(statistics, flows, of.id == counted.flow_id)
+        .where(of.key == flow, OF_TRACES, counted.measure == Measure.TRACES)
         .group_by(counted.flow_id)
         .subquery()
     )
@@ -117,6 +128,67 @@ _OF_ELEMENTS = frozenset(
 )
 
 
+_WHOLE = (Measure.TRACES, Measure.COMPLETE, Measure.DEVIATING)
+
+
+async def trends(transaction: Transaction, since: int) -> dict[str, FlowTrend]:
+    of = statistics.c
+    begun = (
+        select(flows.c.key, of.day, of.measure, func.sum(of.amount).label("amount"))
+        .join_from(statistics, flows, flows.c.id == of.flow_id)
+        .where(OF_TRACES, of.measure.in_(_WHOLE), of.day >= since)
+        .group_by(flows.c.key, of.day, of.measure)
+    )
+    took = (
+        select(flows.c.key, of.bucket, func.sum(of.amount).label("amount"))
+        .join_from(statistics, flows, flows.c.id == of.flow_id)
+        .where(OF_TRACES, of.measure == Measure.DURATION, of.day >= since)
+        .group_by(flows.c.key, of.bucket)
+    )
+    days: defaultdict[str, defaultdict[str, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
+    for row in await transaction.rows(begun):
+        if row.amount > 0:
+            days[row.key][row.measure][row.day] = int(row.amount)
+    durations: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    for row in await transaction.rows(took):
+        if row.amount > 0:
+            durations[row.key][row.bucket] = int(row.amount)
+    return {
+        flow: FlowTrend(
+            traces=sum(by[Measure.TRACES].values()),
+            complete=sum(by[Measure.COMPLETE].values()),
+            deviating=sum(by[Measure.DEVIATING].values()),
+            duration=durations[flow],
+            begun=dict(sorted(by[Measure.TRACES].items())),
+        )
+        for flow, by in sorted(days.items())
+    }
+
+
+async def daily(transaction: Transaction, flow_ids: Sequence[int], since: int | None) -> list[DayRow]:
+    of = statistics.c
+    asked = select(of.day, of.measure, func.sum(of.amount)).where(
+        transaction.among(of.flow_id, flow_ids), OF_TRACES, of.measure.in_(_WHOLE)
+    )
+    if since is not None:
+        asked = asked.where(of.day >= since)
+    days: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    for day, measure, amount in await transaction.rows(asked.group_by(of.day, of.measure)):
+        if amount > 0:
+            days[day][measure] = int(amount)
+    return [DayRow(day, *(counts.get(one, 0) for one in _WHOLE)) for day, counts in sorted(days.items())]
+
+
+async def variant_count(transaction: Transaction, flow_ids: Sequence[int]) -> int:
+    of = variants.c
+    found = 0
+    for flow_id in flow_ids:
+        some = select(of.flow_id).where(of.flow_id == flow_id, of.traces > 0).limit(_MOST).subquery()
+        ((count,),) = await transaction.rows(select(func.count()).select_from(some))
+        found += int(count)
+    return found
+
+
 async def most_frequent(transaction: Transaction, flow_ids: Sequence[int], limit: int) -> list[VariantRow]:
     of = variants.c
     found: list[VariantRow] = []
@@ -182,6 +254,6 @@ async def rates(transaction: Transaction, since: datetime) -> dict[str, list[tup
 
 
 async def uncounted(transaction: Transaction) -> int:
-    some = select(changed_traces.c.id).limit(_UNCOUNTED).subquery()
+    some = select(changed_traces.c.id).limit(_MOST).subquery()
     ((count,),) = await transaction.rows(select(func.count()).select_from(some))
     return int(count)

@@ -278,6 +278,28 @@ class FlowStatistics:
 
 
 @dataclass(frozen=True, slots=True)
+class DayRow:
+    """Traces that began on a day (days since 1970, UTC), and how many of them are complete, or deviate."""
+
+    day: int
+    traces: int
+    complete: int
+    deviating: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTrend:
+    """Traces of all versions of a flow that began in some days: how many, how long the complete ones took,
+    and how many ``begun`` on each day."""
+
+    traces: int
+    complete: int
+    deviating: int
+    duration: Histogram
+    begun: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class VariantRow:
     """Complete traces with the same labels in the same order; ``mean`` is how long they took."""
 
@@ -348,8 +370,21 @@ class Views(Protocol):
         the sweep counts what has changed."""
         ...
 
+    async def trends(self, since: int) -> Mapping[str, FlowTrend]:
+        """By flow, of traces that began from day ``since`` on; flows without any are left out."""
+        ...
+
+    async def daily(self, flow_ids: Sequence[int], since: int | None = None) -> Sequence[DayRow]:
+        """Of these versions together, the oldest day first, days without a trace left out."""
+        ...
+
     async def variants(self, flow_ids: Sequence[int], limit: int = 20) -> Sequence[VariantRow]:
         """The most frequent ones of each version, most first."""
+        ...
+
+    async def variant_count(self, flow_ids: Sequence[int]) -> int:
+        """How many variants these versions have together, each up to 10,000."""
+        ...
 
     async def offenders(self, flow: str, sla: str, now: datetime, limit: int = 10) -> Sequence[Offender]:
         """Overdue clocks and those that ended too late, the worst first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from monitor.storage.tables.base import BLOCK, metadata
 from monitor.storage.tables.summaries import (
+    OF_TRACES,
     OF_VARIANT,
     TIMED,
     audit,
@@ -70,6 +71,7 @@ __all__ = [
     "LASTING",
     "LATER_IN_CHAIN",
     "LISTED",
+    "OF_TRACES",
     "OF_VARIANT",
     "OPEN",
     "OVERDUE",

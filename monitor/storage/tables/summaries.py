@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, Table, literal_column
 
 from monitor.storage.tables.base import Id, metadata
 from monitor.storage.types import SafeText, UtcTime
@@ -66,6 +66,15 @@ statistics = Table(
     Column("bucket", Integer, primary_key=True, autoincrement=False),
     Column("amount", BigInteger, nullable=False),
     postgresql_with={"fillfactor": 70},
+)
+OF_TRACES = statistics.c.element == literal_column("''")
+Index(
+    "ix_statistics_whole",
+    statistics.c.flow_id,
+    statistics.c.measure,
+    statistics.c.day,
+    postgresql_where=OF_TRACES,
+    sqlite_where=OF_TRACES,
 )
 
 variants = Table(

@@ -22,11 +22,13 @@ from monitor.domain.verdict import Clock, ClockState, FindingKind, FindingState
 from monitor.errors import StorageUnavailable
 from monitor.settings import DashboardSettings
 from monitor.storage.views import (
+    DayRow,
     ElementStatistics,
     EventRow,
     FindingRow,
     FlowRow,
     FlowStatistics,
+    FlowTrend,
     InboxGroup,
     InboxRow,
     Offender,
@@ -254,6 +256,10 @@ class Rows:
         VariantRow(4, "aa11", ("OrderPlaced", "PaymentReceived"), 90, 0, timedelta(hours=2)),
         VariantRow(4, "bb22", ("OrderPlaced",), 10, 7, timedelta(hours=5)),
     )
+    trend_rows: Mapping[str, FlowTrend] = field(
+        default_factory=lambda: {"order": FlowTrend(120, 100, 7, {40: 60, 48: 40}, {20513: 50, 20515: 70})}
+    )
+    day_rows: Sequence[DayRow] = (DayRow(20513, 50, 45, 3), DayRow(20515, 70, 55, 4))
     offender_rows: Sequence[Offender] = ()
     rate_rows: Mapping[str, Sequence[tuple[datetime, int]]] = field(default_factory=dict)
     beat: str = "1"
@@ -339,6 +345,18 @@ class Rows:
     async def variants(self, flow_ids: Sequence[int], limit: int = 20) -> Sequence[VariantRow]:
         self._here()
         return [row for row in self.variant_rows if row.flow_id in flow_ids][:limit]
+
+    async def trends(self, since: int) -> Mapping[str, FlowTrend]:
+        self._here()
+        return self.trend_rows
+
+    async def daily(self, flow_ids: Sequence[int], since: int | None = None) -> Sequence[DayRow]:
+        self._here()
+        return [row for row in self.day_rows if since is None or row.day >= since]
+
+    async def variant_count(self, flow_ids: Sequence[int]) -> int:
+        self._here()
+        return len([row for row in self.variant_rows if row.flow_id in flow_ids])
 
     async def offenders(self, flow: str, sla: str, now: datetime, limit: int = 10) -> Sequence[Offender]:
         self._here()
