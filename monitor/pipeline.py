@@ -21,12 +21,16 @@ from monitor.storage.base import Chain, Ingest, KeyGroup, Placement, Seen, Store
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a batch."""
+    """What became of a batch. ``repeats``: events that were stored before."""
 
     stored: int = 0
-    duplicates: int = 0
     ignored: int = 0
+    repeats: list[Event] = field(default_factory=list)
     misfits: list[Misfit] = field(default_factory=list)
+
+    @property
+    def duplicates(self) -> int:
+        return len(self.repeats)
 
 
 @dataclass(slots=True)
@@ -55,25 +59,17 @@ class Pipeline:
         with self.metrics.batch_seconds.labels("decode").time():
             decoded = [one for delivery in deliveries for one in self.decoder.decode(delivery)]
         with self.metrics.batch_seconds.labels("map").time():
-            observed = self._observe(decoded, outcome)
+            observed = self.observe(decoded, outcome)
         with self.metrics.batch_seconds.labels("store").time():
             async with self.store.ingest() as ingest:
-                fresh = await self._fresh(ingest, observed, outcome)
-                await ingest.misfits(outcome.misfits)
-                await ingest.events(
-                    [event for event, _ in fresh], [self.mapping.kept(event) for event, _ in fresh]
-                )
-                observations = [one for _, several in fresh for one in several]
-                await self._judge(ingest, observations)
-        outcome.stored = len(fresh)
+                await self.place(ingest, observed, outcome)
         self._count(deliveries, outcome)
         return outcome
 
-    # stages ------------------------------------------------------------------------------------------
-
-    def _observe(
+    def observe(
         self, decoded: Iterable[Event | Misfit], outcome: Outcome
     ) -> list[tuple[Event, Sequence[Observation]]]:
+        """What the flows see of these; what they cannot goes to the outcome."""
         observed: list[tuple[Event, Sequence[Observation]]] = []
         for one in decoded:
             if isinstance(one, Misfit):
@@ -87,6 +83,19 @@ class Pipeline:
             else:
                 outcome.ignored += 1
         return observed
+
+    async def place(
+        self, ingest: Ingest, observed: list[tuple[Event, Sequence[Observation]]], outcome: Outcome
+    ) -> None:
+        """Stages 3 to 7, and the outcome's misfits to the inbox, within a transaction."""
+        await ingest.recall([event for event, _ in observed if event.delivery.redelivered])
+        fresh = await self._fresh(ingest, observed, outcome)
+        await ingest.misfits(outcome.misfits)
+        await ingest.events([event for event, _ in fresh], [self.mapping.kept(event) for event, _ in fresh])
+        await self._judge(ingest, [one for _, several in fresh for one in several])
+        outcome.stored = len(fresh)
+
+    # stages ------------------------------------------------------------------------------------------
 
     async def _fresh(
         self, ingest: Ingest, observed: list[tuple[Event, Sequence[Observation]]], outcome: Outcome
@@ -105,7 +114,7 @@ class Pipeline:
             elif answer.reused:
                 outcome.misfits.append(_reused(event))
             else:
-                outcome.duplicates += 1
+                outcome.repeats.append(event)
         return fresh
 
     async def _judge(self, ingest: Ingest, observations: Sequence[Observation]) -> None:

@@ -42,7 +42,8 @@ class Delivery(NamedTuple):
     ``source`` is the configured source's name; ``received`` our clock when it came; ``timestamp`` the
     broker's or the message's own time where there is one; ``key`` the Kafka message key. ``properties``
     are the protocol's own named fields (AMQP: ``message_id correlation_id type app_id reply_to ...``).
-    Header names keep their case.
+    Header names keep their case. ``kept`` is the message's number in the inbox where it comes from there,
+    to be tried again.
     """
 
     source: str
@@ -56,6 +57,7 @@ class Delivery(NamedTuple):
     content_encoding: str | None = None
     timestamp: datetime | None = None
     redelivered: bool = False
+    kept: int | None = None
 
 
 class TimeOrigin(StrEnum):

@@ -242,7 +242,12 @@ def _glob(pattern: str) -> TextTest:
     """``*`` any text, ``?`` one character; everything else is itself."""
     if "*" not in pattern and "?" not in pattern:
         return lambda text: text == pattern
-    regex = "".join(".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
+    first, *middle = [
+        "".join("." if char == "?" else re.escape(char) for char in part) for part in pattern.split("*")
+    ]
+    last = f".*{middle.pop()}" if middle else ""
+    # each part is sought from where the one before was first found, and never again: no text takes long
+    regex = first + "".join(f"(?>.*?{part})" for part in middle) + last
     matches = re.compile(regex, re.DOTALL).fullmatch
     return lambda text: text is not None and matches(text) is not None
 

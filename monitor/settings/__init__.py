@@ -3,7 +3,7 @@
 ``load`` reads it from a file; programs and tests build :class:`Settings` directly.
 """
 
-from monitor.settings.load import ConfigProblem, InvalidConfig, load
+from monitor.settings.load import ConfigProblem, InvalidConfig, load, read_rules
 from monitor.settings.models import (
     CalendarSettings,
     EventRule,
@@ -63,4 +63,5 @@ __all__ = [
     "json_schema",
     "load",
     "parse_duration",
+    "read_rules",
 ]

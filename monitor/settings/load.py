@@ -13,7 +13,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from monitor.errors import ConfigError
+from monitor.errors import ConfigError, MappingError
+from monitor.expressions import over_event
+from monitor.settings.models import EventRule
 from monitor.settings.root import Settings
 from monitor.settings.yamlfile import Place, Read, read_yaml
 
@@ -107,6 +109,53 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     if problems or settings is None:
         raise InvalidConfig(problems)
     return settings
+
+
+def read_rules(text: str, settings: Settings) -> tuple[EventRule, ...]:
+    """Event rules as one types them: a rule, a list of rules, or what a configuration has below ``events:``,
+    with that line; for a configuration that is otherwise ``settings``. Environment variables are not put in.
+    Raises :class:`InvalidConfig` as :func:`load` does.
+    """
+    read = read_yaml(text)
+    problems = [
+        ConfigProblem("rule", fault.line, dotted(fault.place), fault.message) for fault in read.faults
+    ]
+    value = read.value
+    around: Place = ()
+    if isinstance(value, dict) and set(value) == {"events"}:
+        value = value["events"]
+    elif isinstance(value, list):
+        around = ("events",)
+    elif isinstance(value, dict):
+        value, around = [value], ("events", 0)
+    if not isinstance(value, list) or not value:
+        said = "must hold a rule, such as '- match: {type: order.paid}'"
+        raise InvalidConfig(problems or [ConfigProblem("rule", 1, "", said)])
+
+    def wrong(place: Place, message: str) -> None:
+        own = place[len(around) :]
+        problems.append(ConfigProblem("rule", read.line(own), dotted(own), message))
+
+    data = {"events": value}
+    try:
+        events = Settings.model_validate(data).events
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            place, models = _locate(detail, data)
+            wrong(place, _sentence(detail, place, models))
+        raise InvalidConfig(problems) from None
+    for place, message in settings.model_copy(update={"events": events}).complaints():
+        if place[0] == "events":
+            wrong(place, message)
+    for number, rule in enumerate(events):
+        for where, expression in rule.expressions():
+            try:
+                over_event(expression)
+            except MappingError as error:
+                wrong(("events", number, *where), error.message)
+    if problems:
+        raise InvalidConfig(problems)
+    return events
 
 
 def dotted(place: Place) -> str:

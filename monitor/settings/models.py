@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -84,6 +85,15 @@ class EventRule(Model):
         if self.ignore and (self.label or self.keys or self.keep or self.attributes):
             raise ValueError("an ignored event has neither as, keys, attributes nor keep")
         return self
+
+    def expressions(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Every expression, with where it stands in the rule."""
+        if self.label is not None and self.label.startswith("="):
+            yield ("as",), self.label[1:]
+        for what, of in (("keys", self.keys), ("attributes", self.attributes)):
+            yield from (((what, name), expression) for name, expression in of.items())
+        yield from ((("keep", number), expression) for number, expression in enumerate(self.keep))
+        yield from ((("match", "data", expression), expression) for expression in self.match.data)
 
 
 class ObjectiveSettings(Model):

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from monitor.domain.audit import Entry
 from monitor.domain.checkpoint import Checkpoint, Span
-from monitor.domain.event import Event, Key, Misfit, Observation
+from monitor.domain.event import Delivery, Event, InboxReason, Key, Misfit, Observation
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.objective import Count
 from monitor.domain.verdict import Clock, ClockState, Finding, FindingKind
@@ -145,8 +146,38 @@ class TraceUpdate:
         return any(span.is_whole for span in self.spans)
 
 
+class Kept(NamedTuple):
+    """A message of the inbox, as it was delivered but that ``delivery.kept`` is its number. ``member``: only
+    that event of a batched delivery is meant; None: it could not be told which."""
+
+    delivery: Delivery
+    reason: InboxReason
+    type: str | None
+    detail: str
+    member: int | None
+
+    @property
+    def id(self) -> int:
+        assert self.delivery.kept is not None
+        return self.delivery.kept
+
+
 class Ingest(Protocol):
     """One transaction of the pipeline: all of it is committed or none. Methods are called in this order."""
+
+    async def take(self, ids: Sequence[int]) -> list[Kept]:
+        """Take messages out of the inbox to try them again, in order of their numbers. Those that are gone,
+        or that another transaction holds, are left out. Taken ones that come back by :meth:`misfits` keep
+        their number and their place; the others have left the inbox when this commits."""
+
+    async def discard(self, ids: Sequence[int]) -> list[Kept]:
+        """Delete messages of the inbox; those that another transaction holds stay. Returns what is gone,
+        without bodies."""
+
+    async def recall(self, events: Sequence[Event]) -> None:
+        """Of these events, which the broker delivers again: those that can only be recognised by their
+        content may be in the inbox from the first time. One that :meth:`events` then stores leaves the
+        inbox."""
 
     async def fresh(self, asked: Sequence[Seen]) -> list[Freshness]:
         """Claim identities: which of these events are stored for the first time. Repeats inside the
@@ -154,7 +185,8 @@ class Ingest(Protocol):
 
     async def misfits(self, misfits: Sequence[Misfit]) -> None:
         """Put messages into the inbox, whole. A repeat of one (same identity or exact position; for a
-        redelivered message without either, the same bytes) is not added again."""
+        redelivered message without either, the same bytes) is not added again. The first of each that was
+        taken from there takes its place again."""
 
     async def events(self, events: Sequence[Event], kept: Sequence[str | None]) -> None:
         """Append events. ``kept`` is, for each, the JSON text of the data that may be kept, or None."""
@@ -189,6 +221,9 @@ class Ingest(Protocol):
         to the chain's first trace, which itself is never dropped. What the sweep found by time stays: a clock
         told as running or at risk that is stored as breached, with the same start and due time, is still
         breached."""
+
+    async def audit(self, entry: Entry) -> None:
+        """Put down what this transaction changes, for whoever asks later."""
 
 
 class DueClock(NamedTuple):

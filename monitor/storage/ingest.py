@@ -9,10 +9,12 @@ from typing import Any
 
 from sqlalchemy import func, literal, or_, select
 
+from monitor.domain.audit import Entry
 from monitor.domain.checkpoint import Checkpoint
 from monitor.domain.event import Event, Misfit, Observation
-from monitor.storage import checkpoints, dedup, inbox, judgements
-from monitor.storage.base import Chain, Freshness, KeyGroup, Placement, Seen, Trace, TraceUpdate
+from monitor.storage import audit, checkpoints, dedup, judgements
+from monitor.storage.base import Chain, Freshness, Kept, KeyGroup, Placement, Seen, Trace, TraceUpdate
+from monitor.storage.inbox import Inbox
 from monitor.storage.judgements import Judged
 from monitor.storage.linking import Linking
 from monitor.storage.tables import LATER_IN_CHAIN, observations, traces
@@ -36,14 +38,24 @@ class SqlIngest:
         self._now = now
         self._tally = Tally()
         self._linking = Linking(transaction)
+        self._inbox = Inbox(transaction, self._tally)
         self._event_ids: dict[bytes, int] = {}
         self._stands: dict[tuple[str, str, bytes], list[int]] = {}  # flow, label, identity -> traces
 
     async def fresh(self, asked: Sequence[Seen]) -> list[Freshness]:
         return await dedup.fresh(self._transaction, asked, self._now)
 
+    async def take(self, ids: Sequence[int]) -> list[Kept]:
+        return await self._inbox.take(ids)
+
+    async def discard(self, ids: Sequence[int]) -> list[Kept]:
+        return await self._inbox.discard(ids)
+
+    async def recall(self, events: Sequence[Event]) -> None:
+        await self._inbox.recall(events)
+
     async def misfits(self, misfits: Sequence[Misfit]) -> None:
-        await inbox.add(self._transaction, misfits, self._tally)
+        await self._inbox.add(misfits)
 
     async def events(self, events: Sequence[Event], kept: Sequence[str | None]) -> None:
         ids = await self._transaction.ids(event_table, len(events)) if events else []
@@ -77,6 +89,7 @@ class SqlIngest:
                 )
             )
         await self._transaction.append(event_table, list(event_table.c), rows)
+        await self._inbox.stored(events)
         for event in events:
             self._tally.add(EVENTS, event.delivery.source, 1)
 
@@ -143,8 +156,12 @@ class SqlIngest:
         await self._place(placements)
         await self._drop(dropped)
 
+    async def audit(self, entry: Entry) -> None:
+        await audit.write(self._transaction, [entry], self._now)
+
     async def finish(self) -> None:
         """The last statements before the commit."""
+        await self._inbox.finish()
         await self._tally.write(self._transaction)
 
     # traces -------------------------------------------------------------------------------------------

@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
+from monitor.domain.audit import Audited
 from monitor.domain.event import InboxReason
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.objective import Count
 from monitor.domain.verdict import FindingKind, FindingState
-from monitor.storage import keyset, outcomes, progress, summaries, tally
+from monitor.storage import audit, keyset, outcomes, progress, summaries, tally
 from monitor.storage.finding_list import list_findings
 from monitor.storage.notices import notice_of
 from monitor.storage.tables import flows, inbox, inbox_groups, notices, source_ticks, tallies
@@ -112,12 +113,15 @@ class SqlViews:
         type: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
+        source: str | None = None,
     ) -> Page[InboxRow]:
-        asked = select(*_INBOX)
+        asked = select(*(column for column in _INBOX if column is not inbox.c.body))
         if reason:
             asked = asked.where(inbox.c.reason == reason.value)
         if type:
             asked = asked.where(inbox.c.type == type)
+        if source:
+            asked = asked.where(inbox.c.source == source)
         beyond = keyset.after([inbox.c.id], cursor)
         if beyond is not None:
             asked = asked.where(beyond)
@@ -202,6 +206,12 @@ class SqlViews:
         async with self._read() as transaction:
             return await summaries.uncounted(transaction)
 
+    async def audit(
+        self, action: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[Audited]:
+        async with self._read() as transaction:
+            return await audit.entries(transaction, action, cursor, limit)
+
     async def pulse(self) -> str:
         changes = select(func.coalesce(func.sum(tallies.c.amount), 0)).where(tallies.c.what == tally.CHANGES)
         async with self._read() as transaction:
@@ -238,4 +248,4 @@ def _source_row(name: str, rows: Sequence[Row[Any]], now: datetime, events: int,
 
 
 def _inbox_row(row: Row[Any]) -> InboxRow:
-    return InboxRow(**{**row._mapping, "reason": InboxReason(row.reason)})
+    return InboxRow(**{"body": b"", **row._mapping, "reason": InboxReason(row.reason)})

@@ -1,5 +1,5 @@
 """The database behind the protocols: :class:`~monitor.storage.base.Store` and, as ``views``,
-:class:`~monitor.storage.views.Views`, on PostgreSQL and SQLite alike."""
+:class:`~monitor.storage.views.Views` (and, as ``inbox``, ``InboxViews``), on PostgreSQL and SQLite alike."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from monitor.storage import progress as shards
 from monitor.storage import watched as watched_sources
 from monitor.storage.base import DueClock, StoredFlow, StoredTrace
 from monitor.storage.engine import normalised, read_engine, wrapped, write_engine
+from monitor.storage.inbox_views import SqlInboxViews
 from monitor.storage.ingest import SqlIngest
+from monitor.storage.mending import InboxViews
 from monitor.storage.postgres import PostgresTransaction
 from monitor.storage.queries import SqlViews
 from monitor.storage.sqlite import SqliteTransaction
@@ -60,6 +62,7 @@ class SqlStore:
         self._reads = read_engine(url)
         self._spare_ids: dict[str, list[int]] = {}
         self.views: Views = SqlViews(self._read)
+        self.inbox: InboxViews = SqlInboxViews(self._read)
 
     async def check(self) -> None:
         """Raises :class:`~monitor.errors.SchemaOutdated` unless the schema is the one this version needs."""

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from random import randrange
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import case, select, tuple_
 from sqlalchemy.sql.functions import sum as sum_of
 
 from monitor.domain.event import Misfit
@@ -105,11 +105,7 @@ class Tally:
             inbox_groups,
             list(inbox_groups.c),
             [(*group, slot, *_last(several)) for group, several in sorted(self._groups.items())],
-            lambda new: {
-                "count": inbox_groups.c["count"] + new["count"],
-                "last": new.last,
-                "detail": new.detail,
-            },
+            _joined,
         )
         await transaction.upsert(
             source_ticks,
@@ -129,6 +125,17 @@ class Tally:
             [(what, of, slot, n) for (what, of), n in sorted(self._added.items()) if n],
             lambda new: {"amount": tallies.c.amount + new.amount},
         )
+
+
+def _joined(new: Any) -> dict[str, Any]:
+    """A message that is put back into the inbox need not be the latest."""
+    of = inbox_groups.c
+    later = new.last >= of.last
+    return {
+        "count": of["count"] + new["count"],
+        "last": case((later, new.last), else_=of.last),
+        "detail": case((later, new.detail), else_=of.detail),
+    }
 
 
 async def _take_away(transaction: Transaction, left: Mapping[tuple[str, str, str], int]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from monitor.domain.audit import Audited
 from monitor.domain.event import InboxReason, Key
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.objective import Count
@@ -171,7 +172,8 @@ class InboxGroup:
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """One message of the inbox. ``body`` is raw; show it safely."""
+    """One message of the inbox. ``body`` is raw, show it safely; lists leave it empty (``size`` is its
+    length)."""
 
     id: int
     reason: InboxReason
@@ -350,6 +352,7 @@ class Views(Protocol):
         type: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
+        source: str | None = None,
     ) -> Page[InboxRow]: ...
     async def inbox_item(self, item_id: int) -> InboxRow | None: ...
     async def sources(self, now: datetime) -> Sequence[SourceRow]: ...
@@ -396,6 +399,9 @@ class Views(Protocol):
         """How many changes of traces statistics do not know yet, up to 10,000."""
         ...
 
+    async def audit(
+        self, action: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[Audited]: ...
     async def pulse(self) -> str:
         """A short text that changes whenever anything shown may have changed (but for the watermark of a
         quiet source moving on); cheap enough to ask every second."""

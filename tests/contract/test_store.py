@@ -1,6 +1,7 @@
 """The write side of the store, on PostgreSQL and SQLite alike."""
 
 import asyncio
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -265,12 +266,10 @@ async def test_misfit_is_kept_whole_and_once(store: SqlStore) -> None:
         await batch.misfits([a_misfit(b"{", Position("q", receipt="2"), redelivered=True)])
         await batch.misfits([a_misfit(b"{", Position("q", receipt="3"))])
     rows = (await store.views.inbox()).rows
-    assert [(row.body, row.offset, row.size) for row in rows] == [
-        (b"{", None, 1),
-        (b"{", None, 1),
-        (b"\x00\xff{", 4, 3),
-    ]
-    assert await store.views.inbox_item(rows[0].id) == rows[0]
+    assert [(row.offset, row.size) for row in rows] == [(None, 1), (None, 1), (4, 3)]
+    whole = [await store.views.inbox_item(row.id) for row in rows]
+    assert [row and row.body for row in whole] == [b"{", b"{", b"\x00\xff{"]
+    assert [row and replace(row, body=b"") for row in whole] == list(rows)
     (group,) = await store.views.inbox_groups()
     assert (group.reason, group.count, group.type) == (InboxReason.UNDECODABLE, 3, None)
     assert (await store.views.totals()).inbox == 3

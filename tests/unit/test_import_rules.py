@@ -54,7 +54,7 @@ HOMES = {
 # Stages that do I/O: elsewhere only these of their modules may be known, except to the composition root.
 CONTRACTS = {
     "sources": ("base", "logs"),  # logs: event log files as such, which `check` reads too
-    "storage": ("base", "views"),
+    "storage": ("base", "views", "mending"),
     "alerts": ("base",),
     "commands": ("base",),
     "dashboard": (),

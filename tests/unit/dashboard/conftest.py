@@ -15,6 +15,7 @@ import pytest
 
 from monitor.bpmn.document import Document, FlowNode, Place, Process, SequenceFlow
 from monitor.dashboard.app import create_app
+from monitor.domain.audit import Audited
 from monitor.domain.event import InboxReason, Key
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.objective import Count
@@ -227,6 +228,7 @@ class Rows:
     inbox_rows: Sequence[InboxRow] = ()
     source_rows: Sequence[SourceRow] = (source_row(),)
     notice_rows: Sequence[Notice] = (notice(), notice(kind=NoticeKind.HISTORY, ended=ago(hours=1)))
+    audit_rows: Sequence[Audited] = ()
     count: Count = field(default_factory=lambda: Count(90, 10))
     version_rows: Sequence[VersionRow] = (
         VersionRow(4, "order", 2, "Order fulfilment", "order.bpmn", ago(days=3), True, 120),
@@ -309,6 +311,7 @@ class Rows:
         type: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
+        source: str | None = None,
     ) -> Page[InboxRow]:
         self._here()
         return Page(self.inbox_rows, self.next)
@@ -369,6 +372,12 @@ class Rows:
     async def uncounted(self) -> int:
         self._here()
         return 0
+
+    async def audit(
+        self, action: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[Audited]:
+        self._here()
+        return Page(self.audit_rows, self.next)
 
     async def pulse(self) -> str:
         self._here()
