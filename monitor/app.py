@@ -18,7 +18,15 @@ from uuid import uuid4
 import uvicorn
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from monitor.assembly import decoder_of, feeds_of, mapping_of, models_of, objectives_of
+from monitor.assembly import (
+    decoder_of,
+    feeds_of,
+    known_labels,
+    mapping_of,
+    models_of,
+    objectives_of,
+    rules_of,
+)
 from monitor.bpmn.document import Document, Severity
 from monitor.configuration import Configuration
 from monitor.conformance.path import visited
@@ -27,6 +35,7 @@ from monitor.dashboard.receive import Receiver
 from monitor.domain.event import Observation
 from monitor.errors import ConfigError, StorageUnavailable
 from monitor.flows import Flows, problems_of
+from monitor.mending.mender import Mender
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
 from monitor.reading import Reader
@@ -90,6 +99,11 @@ class App:
         flows = [expected.flow for expected in self.flows.active.values()]
         mapping = mapping_of(self.settings, flows, older=self.flows.older)
         return Pipeline(decoder_of(self.settings), mapping, self.flows, self.store, self.metrics)
+
+    def mender(self) -> Mender:
+        """What mends the inbox, by the configuration in use."""
+        labels = known_labels([expected.flow for expected in self.flows.active.values()], self.flows.older)
+        return Mender(self.pipeline(), self.store.inbox, self.settings, labels, rules_of(self.settings))
 
     def reader(self, source: Source, pipeline: Pipeline) -> Reader:
         return Reader(

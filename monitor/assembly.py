@@ -66,8 +66,12 @@ def mapping_of(
     """``older``: versions of the flows that open traces still follow. Raises MappingError for an invalid
     rule."""
     rules = [] if settings is None else rules_of(settings)
-    labels = [labels_of(flow, (older or {}).get(flow.key, ())) for flow in flows]
-    return Mapping(rules, labels, strict_unknown=strict_unknown)
+    return Mapping(rules, known_labels(flows, older), strict_unknown=strict_unknown)
+
+
+def known_labels(flows: Iterable[Flow], older: dict[str, list[Flow]] | None = None) -> list[FlowLabels]:
+    """What mapping knows of flows, the older versions of each included."""
+    return [labels_of(flow, (older or {}).get(flow.key, ())) for flow in flows]
 
 
 def labels_of(flow: Flow, older: Sequence[Flow] = ()) -> FlowLabels:

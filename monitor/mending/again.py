@@ -26,6 +26,7 @@ class Fate(StrEnum):
     IGNORED = "ignored"
     STAYS = "stays"
     FAILED = "failed"
+    DISCARDED = "discarded"
     GONE = "gone"
 
 
