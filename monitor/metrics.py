@@ -131,6 +131,11 @@ class Metrics:
         self.findings_confirmed = Counter(
             "choreoscope_findings_confirmed_total", "Findings that time has confirmed.", registry=registry
         )
+        self.traces_counted = Counter(
+            "choreoscope_traces_counted_total",
+            "Times a trace that changed was counted anew for statistics.",
+            registry=registry,
+        )
 
         self.objective_met = Gauge(
             "choreoscope_objective_met",

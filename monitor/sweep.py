@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor.assembly import objectives_of
+from monitor.counting import Statistician
 from monitor.domain.notice import NoticeKind
 from monitor.domain.objective import Evaluation, evaluate
 from monitor.errors import StorageUnavailable
@@ -38,6 +39,11 @@ FORGOTTEN = timedelta(hours=2)
 
 SETTLED = timedelta(minutes=1)
 """So long nothing more of the past must have been found before its notice ends."""
+
+COUNT_BATCH = 300
+COUNT_SECONDS = 1.0
+MOST_COUNTS = 20
+"""Batches of statistics in one tick: others must have their turn."""
 
 PURGE_BATCH = 200
 PURGE_SECONDS = 60.0
@@ -70,6 +76,7 @@ class Sweeper:
         self.keep_traces = keep_traces
         self.keep_inbox = keep_inbox
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._statistician = Statistician(store, flows)
         self._past: dict[str, tuple[str, datetime]] = {}
         self._interrupted: set[str] = set()
 
@@ -201,6 +208,17 @@ class Sweeper:
         self.metrics.findings_confirmed.inc(confirmed)
         return confirmed
 
+    async def count(self) -> int:
+        """Bring statistics up to date. Returns how many traces were counted anew."""
+        counted = 0
+        for _ in range(MOST_COUNTS):
+            count = await self._statistician.count(COUNT_BATCH)
+            counted += count
+            if not count:
+                break
+        self.metrics.traces_counted.inc(counted)
+        return counted
+
     async def purge(self) -> int:
         """Delete what has been kept long enough. Returns how many traces and messages."""
         now = self.now()
@@ -227,6 +245,7 @@ class Sweeper:
             ("blindness", self.blind, SIGHT_SECONDS),
             ("history", self.history, HISTORY_SECONDS),
             ("objectives", self.objectives, OBJECTIVE_SECONDS),
+            ("statistics", self.count, COUNT_SECONDS),
         ]
         if self.keep_traces is not None or self.keep_inbox is not None:
             ticks.append(("retention", self.purge, PURGE_SECONDS))

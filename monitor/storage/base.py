@@ -20,6 +20,7 @@ from monitor.domain.objective import Count
 from monitor.domain.verdict import Clock, ClockState, Finding, FindingKind
 from monitor.sight import Sighted
 from monitor.sources.base import Progress
+from monitor.statistics.contribution import Contribution, Stands
 
 
 class Seen(NamedTuple):
@@ -246,6 +247,25 @@ class StoredTrace(NamedTuple):
     observations: tuple[Observation, ...]
 
 
+class ChangedTrace(NamedTuple):
+    """A trace that changed since it was last counted. ``stands`` is None where it lives on as another."""
+
+    id: int
+    stands: Stands | None
+
+
+class Counting(Protocol):
+    """One transaction that brings statistics up to date: what was asked for is counted once :meth:`write` has
+    been called and the transaction is left without an error, and is still to be counted otherwise."""
+
+    async def changed(self, limit: int) -> list[ChangedTrace]:
+        """Traces of the ``limit`` changes made longest ago."""
+        ...
+
+    async def write(self, counted: Mapping[int, Contribution | None]) -> None:
+        """What these traces, by id, add from now on instead of what they added before; None: nothing."""
+
+
 class Store(Protocol):
     """The database. One per process."""
 
@@ -253,6 +273,9 @@ class Store(Protocol):
         """A transaction for one batch: committed when left without an error. Raises
         :class:`~monitor.errors.StorageUnavailable` (or ``StorageConflict``) when the batch should be tried
         again, ``StorageError`` when not."""
+
+    def counting(self) -> AbstractAsyncContextManager[Counting | None]:
+        """A transaction for statistics; None where another worker has one open just now."""
 
     async def deploy(
         self, key: str, name: str, file: str, source: bytes, options: str, hash: str, now: datetime

@@ -170,6 +170,7 @@ class SqlIngest:
         begun: list[tuple[Any, ...]] = []
         stored: list[tuple[Any, ...]] = []
         counted = self._linking.counted
+        self._tally.touched(update.trace.id for update in updates)
         for update in updates:
             trace = update.trace
             before = counted.get(trace.id)
@@ -219,6 +220,7 @@ class SqlIngest:
 
     async def _retire(self, gone: Sequence[Trace]) -> None:
         """Rows of traces that live on as their chain's first trace."""
+        self._tally.touched(trace.id for trace in gone)
         for trace in gone:
             self._tally.move(self._linking.counted.pop(trace.id, None), None)
         of = traces.c

@@ -50,6 +50,10 @@ class PostgresTransaction(Transaction):
         super().__init__(connection)
         self._spare = spare
 
+    async def is_alone(self, doing: str) -> bool:
+        asked = select(func.pg_try_advisory_xact_lock(func.hashtext(f"choreoscope {doing}")))
+        return bool((await self.execute(asked)).scalar_one())
+
     def among(self, column: ColumnElement[int], ids: Iterable[int]) -> ColumnElement[bool]:
         return column == any_(bindparam(None, list(ids), type_=ARRAY(BigInteger())))
 

@@ -23,9 +23,11 @@ from monitor.storage.tables import (
     events,
     findings,
     inbox,
+    late_clocks,
     observations,
     seen,
     trace_keys,
+    trace_statistics,
     traces,
 )
 from monitor.storage.tally import EVENTS, Counted, Tally
@@ -105,7 +107,7 @@ async def _delete_contents(
     shared: set[int] = set()
     for event, with_others in await transaction.rows(held):
         (shared if with_others else own).add(event)
-    for table in (observations, findings, clocks, checkpoints):
+    for table in (observations, findings, clocks, checkpoints, trace_statistics, late_clocks):
         await transaction.execute(delete(table).where(among(table.c.trace_id, ids)))
     if shared:
         own |= await _left_alone(transaction, shared)

@@ -22,6 +22,7 @@ from monitor.storage import deployment, history, migrate, notices, outcomes, ret
 from monitor.storage import progress as shards
 from monitor.storage import watched as watched_sources
 from monitor.storage.base import DueClock, StoredFlow, StoredTrace
+from monitor.storage.counting import SqlCounting
 from monitor.storage.engine import normalised, read_engine, wrapped, write_engine
 from monitor.storage.inbox_views import SqlInboxViews
 from monitor.storage.ingest import SqlIngest
@@ -77,6 +78,12 @@ class SqlStore:
             batch = SqlIngest(transaction, self._now())
             yield batch
             await batch.finish()
+
+    @asynccontextmanager
+    async def counting(self) -> AsyncIterator[SqlCounting | None]:
+        async with self._counted() as (transaction, tally):
+            alone = await transaction.is_alone("statistics")
+            yield SqlCounting(transaction, tally) if alone else None
 
     async def deploy(
         self, key: str, name: str, file: str, source: bytes, options: str, hash: str, now: datetime

@@ -171,6 +171,7 @@ async def _settle(
     states: dict[int, list[str]] = {}
     for due in claimed:
         states.setdefault(due.row.trace_id, []).append(due.clock.state.value)
+    tally.touched(states)
     asked = select(of.id, of.key, of.flow, of.complete, of.confirmed, of.sla)
     rows = {row.id: row for row in await transaction.rows(asked.where(transaction.among(of.id, states)))}
     changed: list[tuple[int, str | None, datetime]] = []
@@ -296,6 +297,7 @@ async def _count_confirmed(
     """So many more deviations of these traces are confirmed."""
     if not deviations:
         return
+    tally.touched(deviations)
     of = traces.c
     asked = select(of.id, of.flow, of.complete, of.confirmed, of.sla)
     changed: list[tuple[int, int, datetime]] = []

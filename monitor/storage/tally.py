@@ -7,7 +7,7 @@ amounts are spread over slots, so that workers seldom wait for one another.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from random import randrange
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from sqlalchemy.sql.functions import sum as sum_of
 from monitor.domain.event import Misfit
 from monitor.domain.verdict import Clock, ClockState
 from monitor.sla.outcomes import outcome_of
-from monitor.storage.tables import inbox_groups, outcomes, source_ticks, tallies
+from monitor.storage.tables import changed_traces, inbox_groups, outcomes, source_ticks, tallies
 from monitor.storage.transaction import Transaction
 from monitor.storage.types import from_micros, to_micros
 
@@ -57,6 +57,7 @@ class Tally:
         self._ticks: Counter[tuple[str, int]] = Counter()
         self._left: Counter[tuple[str, str, str]] = Counter()
         self._outcomes: dict[tuple[str, str, datetime], list[int]] = {}
+        self._touched: set[int] = set()
 
     def changed(self) -> None:
         """Something people may be looking at is new."""
@@ -65,6 +66,10 @@ class Tally:
     def add(self, what: str, of: str, amount: int) -> None:
         self._added[what, of] += amount
         self.changed()
+
+    def touched(self, traces: Iterable[int]) -> None:
+        """Statistics must count these traces anew."""
+        self._touched.update(traces)
 
     def received(self, source: str, at: datetime, amount: int = 1) -> None:
         self._ticks[source, to_micros(at) // TICK * TICK] += amount
@@ -100,6 +105,8 @@ class Tally:
 
     async def write(self, transaction: Transaction) -> None:
         slot = randrange(SLOTS)  # noqa: S311 - spreads load, guards nothing
+        touched = [(trace_id,) for trace_id in sorted(self._touched)]
+        await transaction.append(changed_traces, [changed_traces.c.trace_id], touched)
         await _take_away(transaction, self._left)
         await transaction.upsert(
             inbox_groups,

@@ -36,6 +36,10 @@ class Transaction(ABC):
         return (await self.execute(statement, parameters)).all()
 
     @abstractmethod
+    async def is_alone(self, doing: str) -> bool:
+        """Whether no other transaction is doing this; none will be until this one ends."""
+
+    @abstractmethod
     def among(self, column: ColumnElement[int], ids: Iterable[int]) -> ColumnElement[bool]:
         """``column`` is one of ``ids``, as one parameter."""
 

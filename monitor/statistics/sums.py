@@ -1,4 +1,4 @@
-"""What one trace adds to the statistics of its flow version, and what is read from the sums. Pure.
+"""The sums of statistics, and what is read from them.
 
 Statistics count traces by the day they began (UTC), so that a funnel, a variant or a comparison of versions
 speaks of the same traces throughout. Durations are counted in buckets, four for each doubling (edges lie
