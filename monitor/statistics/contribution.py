@@ -131,9 +131,7 @@ def _add_steps(cells: Counter[Cell], counted: Sequence[Aligned], steps: Sequence
     cells.update(Cell(Measure.REACHED, element, 0) for element in reached)
 
 
-def _since(
-    after: int | None, steps: Sequence[Step], times: Sequence[datetime | None]
-) -> datetime | None:
+def _since(after: int | None, steps: Sequence[Step], times: Sequence[datetime | None]) -> datetime | None:
     """When a step became possible: the time of its cause, or of that one's where it was skipped."""
     while after is not None and times[after] is None:
         after = steps[after].after

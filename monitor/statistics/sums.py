@@ -17,7 +17,7 @@ Histogram = Mapping[int, int]
 """Bucket to how many are in it."""
 
 _PER_DOUBLING = 4
-LEAST = -40
+LEAST = -41
 """The bucket of whatever took less than a millisecond."""
 
 _MOST = 160

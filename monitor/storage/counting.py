@@ -193,10 +193,7 @@ class SqlCounting:
         await self._transaction.upsert(
             variants,
             list(of),
-            [
-                (*key, strings_json(one.labels), one.traces, one.deviating, one.duration)
-                for key, one in moved
-            ],
+            [(*key, strings_json(one.labels), one.traces, one.deviating, one.duration) for key, one in moved],
             lambda new: {
                 "traces": of.traces + new.traces,
                 "deviating": of.deviating + new.deviating,
