@@ -164,6 +164,7 @@ class App:
             configuration=self.configuration,
             objectives=objectives_of(expected.flow for expected in self.flows.active.values()),
             registry=self.metrics.registry,
+            mender=self.mender(),
         )
         with _listen(settings.host, settings.port) as listener:
             address = _address(settings.host, listener)

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from monitor.configuration import Configuration
 from monitor.dashboard.api import api_routes
-from monitor.dashboard.guard import Guard, allowed_hosts
+from monitor.dashboard.guard import Guard, allowed_hosts, own_origins
 from monitor.dashboard.health import BLIND_AFTER
 from monitor.dashboard.live import Live
 from monitor.dashboard.pages import page_routes
@@ -27,6 +27,7 @@ from monitor.dashboard.site import Site
 from monitor.dashboard.summaries import Summaries
 from monitor.dashboard.templating import STATIC, environment
 from monitor.domain.objective import Objective
+from monitor.mending.base import Mends
 from monitor.settings import DashboardSettings
 from monitor.storage.views import Views
 
@@ -43,6 +44,7 @@ def create_app(
     configuration: Configuration | None = None,
     objectives: Mapping[str, Mapping[str, Objective]] | None = None,
     registry: CollectorRegistry | None = None,
+    mender: Mends | None = None,
     pulse_seconds: float = 1.0,
     most_listeners: int = 200,
     most_bytes: int = MOST_BYTES,
@@ -52,6 +54,7 @@ def create_app(
     ``receivers`` are the http sources (none: the ingestion addresses say so). ``feeds`` names the sources of
     each flow, for telling blindness; a flow that is not named is fed by all. ``objectives``: by flow and SLA.
     ``blind_after``: a watermark older than that is blindness. ``configuration``: which one is in use.
+    ``mender``: what mends the inbox (None: it can only be looked at).
     ``registry`` is what ``/metrics`` shows (None: no such address). ``pulse_seconds``: how often the database
     is asked whether anything changed while pages are open. ``app.state.live.close()`` ends open streams, for
     a server that wants to stop before its lifespan ends.
@@ -68,6 +71,7 @@ def create_app(
         objectives=objectives or {},
         blind_after=blind_after,
         configuration=configuration,
+        mender=mender,
     )
 
     @asynccontextmanager
@@ -84,7 +88,7 @@ def create_app(
             *probe_routes(site, registry),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[Middleware(Guard, hosts=allowed_hosts(settings))],
+        middleware=[Middleware(Guard, hosts=allowed_hosts(settings), own=own_origins(settings))],
         exception_handlers=error_handlers,
         lifespan=lifespan,
     )

@@ -1,4 +1,4 @@
-"""What stands before every request: whose name we answer to, which sites may post, which headers go out."""
+"""What stands before every request: whose name we answer to, who may change things, which headers go out."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.dashboard.answers import problem
+from monitor.domain.audit import LOCAL
 from monitor.settings import DashboardSettings
 
+Refusal = tuple[int, str, str]
+"""Status, what is wrong, what to do."""
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 """Answered under any name: probes and scrapers come by address, and no page can be built from them."""
 
@@ -39,6 +45,25 @@ def allowed_hosts(settings: DashboardSettings) -> frozenset[str] | None:
     return LOOPBACK | {settings.host.strip("[]").lower()} | ({external} if external else set())
 
 
+def own_origins(settings: DashboardSettings) -> frozenset[str]:
+    """Host and port of pages that are ours though the request names another host, as behind a proxy."""
+    external = urlsplit(settings.external_url).netloc if settings.external_url else ""
+    return frozenset({external.lower()} if external else ())
+
+
+def may_not_change(headers: Headers, own: Collection[str] = ()) -> Refusal | None:
+    """The one place that decides whether a request may change anything: None where it may. For now that is
+    everybody who reaches us, but for pages of other sites. ``own``: as :func:`own_origins` gives it."""
+    if _from_elsewhere(headers, own):
+        return (403, "A page of another site may not send this.", "Programs send no Origin header.")
+    return None
+
+
+def who(request: HTTPConnection) -> str:  # noqa: ARG001 - a login will ask it
+    """Who is at it, for the audit."""
+    return LOCAL
+
+
 def host_name(host: str) -> str:
     """The name in a ``Host`` header, without port and brackets."""
     name = host.rsplit("]", 1)[0].lstrip("[") if host.startswith("[") else host.rsplit(":", 1)[0]
@@ -46,11 +71,12 @@ def host_name(host: str) -> str:
 
 
 class Guard:
-    """ASGI middleware; ``hosts`` as :func:`allowed_hosts` gives them."""
+    """ASGI middleware; ``hosts`` as :func:`allowed_hosts` gives them, ``own`` as :func:`own_origins` does."""
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] | None) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str] | None, own: Collection[str] = ()) -> None:
         self.app = app
         self._hosts = hosts
+        self._own = own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,7 +96,7 @@ class Guard:
         answer = self.app if refusal is None else problem(*refusal)
         await answer(scope, receive, send_guarded)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
+    def _refusal(self, scope: Scope, headers: Headers) -> Refusal | None:
         host = headers.get("host", "")
         if self._hosts is not None and scope["path"] not in PROBES and host_name(host) not in self._hosts:
             return (
@@ -78,14 +104,18 @@ class Guard:
                 f"The dashboard does not answer to the name {host[:200]!r}.",
                 "Use http://localhost, or set dashboard.external_url to the name it is reached by.",
             )
-        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and _from_elsewhere(headers, host):
-            return (403, "A page of another site may not send this.", "Programs send no Origin header.")
-        return None
+        return may_not_change(headers, self._own) if scope["method"] not in SAFE else None
 
 
-def _from_elsewhere(headers: Headers, host: str) -> bool:
+def _from_elsewhere(headers: Headers, own: Collection[str]) -> bool:
     """Whether a browser says that a foreign page sends this."""
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return True
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+    if origin is None:
+        return False
+    try:
+        named = urlsplit(origin).netloc.lower()
+    except ValueError:
+        return True
+    return named != headers.get("host", "").lower() and named not in own

@@ -39,6 +39,18 @@ class NotFound(ChoreoscopeError):
     """There is nothing at this address."""
 
 
+class Refused(ChoreoscopeError):
+    """This may not be changed from there."""
+
+
+class NotTaken(InvalidInput):
+    """What is sent is of a kind that is not taken here."""
+
+
+class TooLong(InvalidInput):
+    """What is sent is too long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slice:
     """Which page of a list: opaque ``cursor`` of the page before, at most ``limit`` rows."""

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from monitor.dashboard.answers import problem
 from monitor.dashboard.guard import SECURITY_HEADERS
 from monitor.dashboard.live import TooManyListeners
-from monitor.dashboard.parameters import NotFound
+from monitor.dashboard.parameters import NotFound, NotTaken, Refused, TooLong
 from monitor.dashboard.site import Site
 from monitor.errors import ChoreoscopeError, InvalidInput, SourceUnavailable, StorageError
 from monitor.sources.base import Busy
@@ -24,6 +24,9 @@ RETRY_SECONDS = 5
 
 STATUS: tuple[tuple[type[ChoreoscopeError], int], ...] = (
     (NotFound, 404),
+    (Refused, 403),
+    (NotTaken, 415),
+    (TooLong, 413),
     (InvalidInput, 400),
     (Busy, 429),
     (TooManyListeners, 503),
@@ -37,6 +40,8 @@ HEADINGS = {
     403: "Not allowed",
     404: "Nothing here",
     405: "Not possible here",
+    413: "Too long",
+    415: "Not taken here",
     500: "The monitor made a mistake",
     503: "The database is away",
 }

@@ -14,12 +14,14 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from monitor.configuration import Configuration
+from monitor.dashboard.forms import Forms
 from monitor.dashboard.health import BLIND_AFTER, SourceHealth, seen_until, shown_clock, source_health
 from monitor.dashboard.live import Live
 from monitor.dashboard.pictures import Pictures
 from monitor.dashboard.summaries import Summaries
 from monitor.domain.objective import Evaluation, Objective, evaluate
 from monitor.domain.verdict import Clock
+from monitor.mending.base import Mends
 from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
 
 
@@ -27,7 +29,8 @@ from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
 class Site:
     """``summaries``: what of ``views`` sums many rows, remembered for moments.
     ``feeds``: the sources of each flow, where they are known (see :func:`health.seen_until`).
-    ``objectives``: by flow and SLA. ``blind_after``: see :func:`health.source_health`."""
+    ``objectives``: by flow and SLA. ``blind_after``: see :func:`health.source_health`. ``forms``: what every
+    form needs that changes something. ``mender``: None where the inbox can only be looked at."""
 
     views: Views
     summaries: Summaries
@@ -39,6 +42,8 @@ class Site:
     objectives: Mapping[str, Mapping[str, Objective]] = field(default_factory=dict)
     blind_after: timedelta = BLIND_AFTER
     configuration: Configuration | None = None
+    forms: Forms = field(default_factory=Forms)
+    mender: Mends | None = None
 
     async def page(
         self,
@@ -69,6 +74,7 @@ class Site:
             pulse=getattr(request.state, "pulse", ""),
             now=self.now(),
             configuration=self.configuration,
+            form_token=self.forms.token(request),
             **shown,
         )
         return HTMLResponse(text, status_code=status, headers=headers)

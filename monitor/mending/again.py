@@ -7,37 +7,12 @@ again, just leaves. A crash leaves everything as it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from monitor.domain.audit import Entry
 from monitor.domain.event import Event, Misfit, Observation
+from monitor.mending.base import Fate, Told
 from monitor.mending.outlook import meant
 from monitor.pipeline import Outcome, Pipeline
-
-
-class Fate(StrEnum):
-    """What became of a message: ``placed`` into traces; ``repeat``: its event was stored before, so that it
-    just left; ``ignored`` by a rule; ``stays``: it still cannot be placed; ``failed``: our own processing
-    refused it; ``gone``: it was no longer there, or somebody else was at it."""
-
-    PLACED = "placed"
-    REPEAT = "repeat"
-    IGNORED = "ignored"
-    STAYS = "stays"
-    FAILED = "failed"
-    DISCARDED = "discarded"
-    GONE = "gone"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What became of one message. ``observations``: as what it was placed. ``detail``: why it stays."""
-
-    id: int
-    fate: Fate
-    detail: str = ""
-    observations: tuple[Observation, ...] = ()
 
 
 async def replay(

@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from time import monotonic
 
 from monitor.domain.audit import INBOX_DISCARD, INBOX_REPLAY, Entry
 from monitor.domain.event import InboxReason, Json, Misfit
 from monitor.errors import StorageConflict, StorageError
 from monitor.mapping import FlowLabels, Mapping, Rule
+from monitor.mapping.naming import nearest
 from monitor.mending.advice import Advice, advise
-from monitor.mending.again import Fate, Told, replay
+from monitor.mending.again import replay
+from monitor.mending.base import MOST_COUNTED, Fate, Progress, Told, Trial, part_in_words
 from monitor.mending.groups import SubGroup, by_detail
 from monitor.mending.outlook import Outlook, outlook
 from monitor.mending.paths import spots
@@ -27,7 +28,7 @@ from monitor.mending.rules import tried
 from monitor.pipeline import Pipeline
 from monitor.settings import Settings
 from monitor.storage.base import Kept
-from monitor.storage.mending import InboxPart, InboxViews, Link, LinkedTrace
+from monitor.storage.mending import InboxPart, InboxViews, Link
 
 log = logging.getLogger("choreoscope.mending")
 
@@ -45,36 +46,9 @@ _EXAMPLES = 20
 _ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What tried rules would make of messages, the one asked about first. ``linked``: the traces they would
-    join; a key that is not there would begin one. ``stored``: identities of events that are stored already,
-    and so would only leave the inbox. ``more`` messages of the group were not tried."""
-
-    outlooks: tuple[Outlook, ...]
-    linked: dict[Link, LinkedTrace]
-    stored: set[bytes]
-    more: int = 0
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far replaying or discarding a group has come. ``after``: the number of the last message seen to;
-    ``until``: the last one that is meant, for what comes in meanwhile is not. ``told`` are examples."""
-
-    after: int
-    until: int
-    counts: Counter[Fate] = field(default_factory=Counter)
-    told: list[Told] = field(default_factory=list)
-    is_done: bool = False
-
-    @property
-    def seen(self) -> int:
-        return sum(self.counts.values())
-
-
 class Mender:
-    """``flows`` are what mapping knows of the active flows. ``monotonic``: a clock in seconds."""
+    """See :class:`~monitor.mending.base.Mends`. ``flows`` are what mapping knows of the active flows,
+    ``rules`` the configured ones. ``clock`` is in seconds."""
 
     def __init__(
         self,
@@ -92,11 +66,12 @@ class Mender:
         self._flows = tuple(flows)
         self._rules = tuple(rules)
         self._clock = clock
+        labels = sorted({label for flow in flows for label in flow.labels})
+        self._nearest = lru_cache(maxsize=1024)(partial(nearest, labels=labels))
 
     # look ---------------------------------------------------------------------------------------------
 
     async def advice(self, id_: int) -> Advice | None:
-        """Why a message could not be placed, and what would mend it. None: it is not in the inbox."""
         kept = await self._one(id_)
         if kept is None:
             return None
@@ -111,16 +86,25 @@ class Mender:
                 examples[flow.flow, name] = await self.views.examples(flow.flow, name, _EXAMPLES)
         return advise(kept, seen, self._flows, self._rules, known, examples)
 
+    async def count(self, part: InboxPart) -> int:
+        return await self.views.count(part)
+
+    async def newest(self, part: InboxPart) -> int:
+        return await self.views.last(part)
+
+    async def remaining(self, part: InboxPart, progress: Progress) -> int:
+        return await self.views.remaining(part, progress.after, progress.until, MOST_COUNTED)
+
+    def nearest(self, type_: str) -> Sequence[str]:
+        return self._nearest(type_)
+
     async def parts(self, part: InboxPart) -> tuple[list[SubGroup], int]:
-        """The newest messages of a group by what they have in common, and how many were looked at."""
         details = await self.views.details(part, SAMPLED)
         return by_detail(details), len(details)
 
     # try ----------------------------------------------------------------------------------------------
 
     async def attempt(self, id_: int, text: str) -> Trial | None:
-        """What a message, and others of its group, would be with these rules placed before the configured
-        ones. Nothing is written. None: it is not in the inbox. Raises InvalidConfig."""
         rules = tried(text, self._settings)
         kept = await self._one(id_)
         if kept is None:
@@ -133,14 +117,6 @@ class Mender:
             return [outlook(self.pipeline.decoder, mapping, one) for one in (kept, *others)]
 
         return await self._trial(await asyncio.to_thread(look), more)
-
-    async def outlook(self, id_: int) -> Trial | None:
-        """What the configuration in use makes of a message by now."""
-        kept = await self._one(id_)
-        if kept is None:
-            return None
-        seen = await asyncio.to_thread(outlook, self.pipeline.decoder, self.pipeline.mapping, kept)
-        return await self._trial([seen], 0)
 
     async def _others(self, part: InboxPart, id_: int) -> tuple[list[Kept], int]:
         until = await self.views.last(part)
@@ -171,18 +147,14 @@ class Mender:
     # change -------------------------------------------------------------------------------------------
 
     async def replay(self, id_: int, who: str) -> Told:
-        """Try one message again for good. Raises StorageUnavailable."""
         (told,) = await self._replay([id_], who, f"message {id_}")
         return told
 
     async def discard(self, id_: int, who: str) -> bool:
-        """Delete one message; False: it was no longer there, or somebody else was at it."""
         return bool(await self._discard([id_], who, f"message {id_}"))
 
     async def replay_group(self, part: InboxPart, who: str, progress: Progress, seconds: float) -> Progress:
-        """Go on replaying a group for about so many seconds, batch after batch, from where ``progress``
-        is."""
-        subject = shown(part)
+        subject = part_in_words(part)
 
         async def batch(ids: Sequence[int]) -> list[Told]:
             return await self._replay(ids, who, subject)
@@ -190,8 +162,7 @@ class Mender:
         return await self._go_on(part, progress, seconds, batch)
 
     async def discard_group(self, part: InboxPart, who: str, progress: Progress, seconds: float) -> Progress:
-        """Likewise, deleting them."""
-        subject = shown(part)
+        subject = part_in_words(part)
 
         async def batch(ids: Sequence[int]) -> list[Told]:
             gone = {kept.id for kept in await self._discard(ids, who, subject)}
@@ -200,7 +171,6 @@ class Mender:
         return await self._go_on(part, progress, seconds, batch)
 
     async def begin(self, part: InboxPart) -> Progress:
-        """All of a group as it is now."""
         return Progress(0, await self.views.last(part))
 
     async def _go_on(
@@ -278,11 +248,6 @@ class Mender:
                 messages = [_reference(kept) for kept in gone]
                 await ingest.audit(Entry(who, INBOX_DISCARD, subject, {"messages": messages}))
         return gone
-
-
-def shown(part: InboxPart) -> str:
-    """A group in a few words."""
-    return f"{part.reason.value} {part.type or 'of no type'} from {part.source}"
 
 
 def _detail(told: Sequence[Told]) -> dict[str, Json]:

@@ -40,6 +40,11 @@ class SqlInboxViews:
         ((count,),) = await self._rows(asked)
         return int(count)
 
+    async def remaining(self, part: InboxPart, after: int, until: int, most: int) -> int:
+        some = select(_of.id).where(_within(part), _of.id > after, _of.id <= until).limit(most).subquery()
+        ((count,),) = await self._rows(select(func.count()).select_from(some))
+        return int(count)
+
     async def details(self, part: InboxPart, limit: int) -> Sequence[tuple[int, str]]:
         asked = select(_of.id, _of.detail).where(_within(part)).order_by(_of.id.desc()).limit(limit)
         return await self._rows(asked)

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, tuple_
 
 from monitor.domain.audit import Audited
 from monitor.domain.event import InboxReason
@@ -95,17 +95,27 @@ class SqlViews:
         async with self._read() as transaction:
             return await list_findings(transaction, flow, kind, state, cursor, limit)
 
-    async def inbox_groups(self) -> Sequence[InboxGroup]:
+    async def inbox_groups(self, limit: int = 200) -> Sequence[InboxGroup]:
         of = inbox_groups.c
-        found: dict[tuple[str, str, str], InboxGroup] = {}
+        group = (of.reason, of.type, of.source)
+        latest = func.max(of.last).label("latest")
+        asked = select(*group, func.sum(of["count"]).label("messages"), latest).group_by(*group)
         async with self._read() as transaction:
-            rows = await transaction.rows(select(inbox_groups).order_by(of.last))
-        for row in rows:  # the latest of the slots comes last, and its detail stays
-            key = (row.reason, row.type, row.source)
-            count = (found[key].count if key in found else 0) + row._mapping["count"]
-            reason = InboxReason(row.reason)
-            found[key] = InboxGroup(reason, row.type or None, row.source, count, row.last, row.detail)
-        return sorted(found.values(), key=lambda group: group.last, reverse=True)
+            rows = await transaction.rows(asked.order_by(latest.desc(), *group).limit(limit))
+            among = tuple_(*group).in_([(row.reason, row.type, row.source) for row in rows])
+            slots = await transaction.rows(select(*group, of.detail).where(among).order_by(of.last))
+        details = {(slot.reason, slot.type, slot.source): slot.detail for slot in slots}
+        return [
+            InboxGroup(
+                InboxReason(row.reason),
+                row.type or None,
+                row.source,
+                int(row.messages),
+                row.latest,
+                details[row.reason, row.type, row.source],
+            )
+            for row in rows
+        ]
 
     async def inbox(
         self,
@@ -118,8 +128,8 @@ class SqlViews:
         asked = select(*(column for column in _INBOX if column is not inbox.c.body))
         if reason:
             asked = asked.where(inbox.c.reason == reason.value)
-        if type:
-            asked = asked.where(inbox.c.type == type)
+        if type is not None:
+            asked = asked.where(inbox.c.type == type if type else inbox.c.type.is_(None))
         if source:
             asked = asked.where(inbox.c.source == source)
         beyond = keyset.after([inbox.c.id], cursor)

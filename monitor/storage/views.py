@@ -345,7 +345,10 @@ class Views(Protocol):
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[FindingRow]: ...
-    async def inbox_groups(self) -> Sequence[InboxGroup]: ...
+    async def inbox_groups(self, limit: int = 200) -> Sequence[InboxGroup]:
+        """Those with the latest messages."""
+        ...
+
     async def inbox(
         self,
         reason: InboxReason | None = None,
@@ -353,7 +356,10 @@ class Views(Protocol):
         cursor: str | None = None,
         limit: int = 50,
         source: str | None = None,
-    ) -> Page[InboxRow]: ...
+    ) -> Page[InboxRow]:
+        """The newest first. ``type``: an empty text means those of no type."""
+        ...
+
     async def inbox_item(self, item_id: int) -> InboxRow | None: ...
     async def sources(self, now: datetime) -> Sequence[SourceRow]: ...
     async def notices(

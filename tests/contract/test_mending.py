@@ -14,7 +14,7 @@ import pytest
 from monitor.assembly import known_labels, rules_of
 from monitor.domain.event import Delivery, InboxReason, Position
 from monitor.errors import StorageConflict
-from monitor.mending.again import Fate
+from monitor.mending.base import Fate
 from monitor.mending.mender import Mender
 from monitor.pipeline import Pipeline
 from monitor.settings import EventRule, Settings

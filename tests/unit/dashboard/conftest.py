@@ -301,7 +301,7 @@ class Rows:
         self._here()
         return Page(self.finding_rows, self.next)
 
-    async def inbox_groups(self) -> Sequence[InboxGroup]:
+    async def inbox_groups(self, limit: int = 200) -> Sequence[InboxGroup]:
         self._here()
         return self.groups
 
