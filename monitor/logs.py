@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 
@@ -13,12 +14,21 @@ FORMATS = ("text", "json")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
+# What would colour, move or hide what stands in a terminal, or turn it round.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
 class TextFormatter(logging.Formatter):
-    """``2026-07-01T08:00:00.123Z info    monitor.pipeline  batch stored  source=shop events=12``"""
+    """``2026-07-01T08:00:00.123Z info    monitor.pipeline  batch stored  source=shop events=12``
+
+    Texts of strangers cannot pass for lines of ours: control characters are spelled out, and what follows a
+    line break is indented."""
 
     def format(self, record: logging.LogRecord) -> str:
         extra = "".join(f"  {name}={value}" for name, value in _extra(record).items())
-        line = f"{_time(record)} {record.levelname.lower():7} {record.name}  {record.getMessage()}{extra}"
+        said = _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", f"{record.getMessage()}{extra}")
+        said = said.replace("\n", "\n    ")
+        line = f"{_time(record)} {record.levelname.lower():7} {record.name}  {said}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line

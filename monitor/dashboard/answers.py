@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from http import HTTPStatus
 
 import orjson
 from starlette.responses import JSONResponse, Response
 
+_HALF = re.compile("[\ud800-\udfff]")
+
 
 def answer(content: object, status: int = 200) -> Response:
     """Rows as they are: dataclasses and named tuples become objects, instants end in Z, digests are
-    hexadecimal."""
-    text = orjson.dumps(content, default=_default, option=orjson.OPT_UTC_Z)
+    hexadecimal. Half a surrogate pair, which JSON cannot hold, becomes U+FFFD."""
+    try:
+        text = orjson.dumps(content, default=_default, option=orjson.OPT_UTC_Z)
+    except TypeError:
+        text = orjson.dumps(_whole(content), default=_default, option=orjson.OPT_UTC_Z)
     return Response(text, status, media_type="application/json")
 
 
@@ -20,9 +27,24 @@ def _default(value: object) -> object:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, tuple):
-        fields = getattr(value, "_asdict", None)
-        return fields() if fields else list(value)
+        named = getattr(value, "_asdict", None)
+        return named() if named else list(value)
     raise TypeError(type(value).__name__)
+
+
+def _whole(value: object) -> object:
+    """The value with every text as UTF-8 can hold it."""
+    if isinstance(value, str):
+        return _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _whole(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _whole(item) for name, item in value._asdict().items()}
+    if isinstance(value, Mapping):
+        return {_whole(name): _whole(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(item) for item in value]
+    return value
 
 
 def problem(

@@ -13,7 +13,14 @@ import orjson
 
 SHOWN_BYTES = 64 * 1024
 HEX_BYTES = 4 * 1024
+SHOWN_FIELD = 2 * 1024
+SHOWN_DATA = 16 * 1024
+SHOWN_AT_ALL = 80 * 1024
+"""Characters of one header or attribute, of kept data, and of anything else that are shown."""
+MARKS = 4
+"""Combining marks in a row that scripts of the world make do with; more are a tower over the lines above."""
 _LINE = 16
+_HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +66,27 @@ def _text(body: bytes) -> str | None:
 
 
 def spell_out(text: str) -> str:
-    """Control, format (bidirectional overrides, zero-width) and private characters as ``\\uXXXX``."""
-    return "".join(
-        character
-        if character in "\t\n" or unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs", "Cn")
-        else f"\\u{ord(character):04x}"
-        for character in text.replace("\r\n", "\n")
-    )
+    """Control, format (bidirectional overrides, zero-width), private and unknown characters, line separators
+    and all but the first :data:`MARKS` of combining marks in a row as ``\\uXXXX``."""
+    if text.isprintable() and text.isascii():
+        return text
+    spelled = []
+    marks = 0
+    for character in text.replace("\r\n", "\n"):
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if (category in _HIDDEN and character not in "\t\n") or marks > MARKS:
+            spelled.append(f"\\u{ord(character):04x}")
+        else:
+            spelled.append(character)
+    return "".join(spelled)
+
+
+def inert(text: str, most: int = SHOWN_FIELD) -> str:
+    """Spelled out, and cut, saying so, where nobody would read on."""
+    if len(text) <= most:
+        return spell_out(text)
+    return f"{spell_out(text[:most])}… ({len(text) - most} more characters are not shown)"
 
 
 def hex_dump(body: bytes) -> str:
@@ -78,7 +99,8 @@ def hex_dump(body: bytes) -> str:
 
 
 def pretty_json(text: str | None) -> str:
-    """Stored JSON text indented; text that is not JSON as it is."""
+    """Stored JSON text indented; text that is not JSON as it is. Cut, saying so."""
     if not text:
         return ""
-    return spell_out(_json(text.encode("utf-8", "surrogatepass")) or text)
+    short = len(text) <= SHOWN_BYTES
+    return inert((_json(text.encode("utf-8", "surrogatepass")) if short else None) or text, SHOWN_DATA)

@@ -27,11 +27,13 @@ def template_directory() -> Path:
 
 
 def environment(now: Callable[[], datetime]) -> jinja2.Environment:
-    """Everything is autoescaped and an unknown name is an error. ``now`` dates short times."""
+    """Everything is autoescaped, foreign texts are made inert, and an unknown name is an error. ``now`` dates
+    short times."""
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template_directory()),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_inert,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -49,7 +51,7 @@ def environment(now: Callable[[], datetime]) -> jinja2.Environment:
         percent=words.percent,
         pairs=lambda values: [(value, value) for value in values],
         pretty=body.pretty_json,
-        spell=body.spell_out,
+        spell=body.inert,
     )
     env.globals.update(
         NOTICES={kind.value: text for kind, text in words.NOTICES.items()},
@@ -73,10 +75,18 @@ def _static_addresses() -> dict[str, str]:
     }
 
 
+def _inert(value: Any) -> Any:
+    """What a template puts into a page. Markup was made here and is left alone; any other text may be a
+    stranger's."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return body.inert(value, body.SHOWN_AT_ALL)
+
+
 def query(parameters: Mapping[str, Any]) -> str:
     """A query string of what is set, or nothing at all: ``?flow=order&state=open``."""
     given = {name: str(value) for name, value in parameters.items() if value is not None and value != ""}
-    return f"?{urlencode(given)}" if given else ""
+    return f"?{urlencode(given, errors='surrogatepass')}" if given else ""
 
 
 def time_element(when: datetime | None, *, now: Callable[[], datetime], show: str = "short") -> Markup:
@@ -102,5 +112,6 @@ def time_element(when: datetime | None, *, now: Callable[[], datetime], show: st
 
 def sentence_html(sentence: words.Sentence, *, now: Callable[[], datetime]) -> Markup:
     return Markup("").join(
-        escape(part) if isinstance(part, str) else time_element(part, now=now) for part in sentence
+        escape(body.inert(part)) if isinstance(part, str) else time_element(part, now=now)
+        for part in sentence
     )

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 LINE = 1.25  # line height in em
 
+LONGEST = 600
+"""Characters of a text that are drawn; nobody reads longer ones in a picture."""
+
 _WIDTHS: dict[str, float] = {
     char: width
     for width, chars in (
@@ -62,7 +65,9 @@ def measure(text: str, size: float) -> float:
 
 def wrap(text: str, width: float, size: float = 12, max_lines: int = 0) -> Block:
     """Text broken into lines of at most ``width`` pixels: at blanks, inside a word only where it alone is
-    too long. Past ``max_lines`` (0: no limit) the last line ends in an ellipsis. Line breaks are kept."""
+    too long. Past ``max_lines`` (0: no limit) or :data:`LONGEST` characters it ends in an ellipsis. Line
+    breaks are kept."""
+    text = _shortened(text)
     lines: list[str] = []
     for paragraph in text.splitlines() or [""]:
         lines.extend(_paragraph(paragraph.split(), width, size))
@@ -77,6 +82,7 @@ def wrap(text: str, width: float, size: float = 12, max_lines: int = 0) -> Block
 def fit(text: str, width: float, height: float, sizes: tuple[float, ...] = (12, 11, 10, 9)) -> Block:
     """Text wrapped into a box: the largest size that fits without breaking words, else the smallest that
     fits at all, cut with an ellipsis if need be."""
+    text = _shortened(text)
     longest = max(text.split(), key=len, default="")
     for size in sizes:
         block = wrap(text, width, size)
@@ -88,6 +94,10 @@ def fit(text: str, width: float, height: float, sizes: tuple[float, ...] = (12, 
             return block
     size = sizes[-1]
     return wrap(text, width, size, max(1, int(height // (size * LINE))))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1].rstrip()}…"
 
 
 def _paragraph(words: list[str], width: float, size: float) -> list[str]:

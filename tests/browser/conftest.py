@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from playwright.async_api import Browser, async_playwright
 from pytest_asyncio import is_async_test
 
 from tests.browser.landscape import EMPTY, Monitor, fill, running
-from tests.browser.watching import DESKTOP, PHONE, Watched, opened
+from tests.browser.watching import Watched, opened
 
 HERE = Path(__file__).parent
 FLAGS = (
@@ -78,9 +78,3 @@ def open_page(chromium: Browser) -> Callable[..., AbstractAsyncContextManager[Wa
         return opened(chromium, **options)
 
     return page
-
-
-@pytest.fixture(params=[PHONE, DESKTOP], ids=["phone", "desktop"])
-def viewport(request: pytest.FixtureRequest) -> Mapping[str, int]:
-    size: Mapping[str, int] = request.param
-    return size

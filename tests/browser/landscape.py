@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,9 @@ from typing import Any
 import httpx
 
 from monitor.app import ROLES, assembled, run
+from monitor.configuration import Configuration
 from monitor.settings import load
+from monitor.sources.base import Source
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
@@ -105,8 +107,15 @@ class Monitor:
 
 
 @asynccontextmanager
-async def running(folder: Path, configuration: str = CONFIG) -> AsyncIterator[Monitor]:
-    """The monitor with all its roles in this loop."""
+async def running(
+    folder: Path,
+    configuration: str = CONFIG,
+    *,
+    sources: Mapping[str, Source] | None = None,
+    used: Configuration | None = None,
+) -> AsyncIterator[Monitor]:
+    """The monitor with all its roles in this loop. ``sources`` stand in for the configured ones of their
+    names, ``used`` tells how the configuration fares."""
     config = folder / "choreoscope.yaml"
     config.write_text(configuration)
     stop = asyncio.Event()
@@ -115,7 +124,7 @@ async def running(folder: Path, configuration: str = CONFIG) -> AsyncIterator[Mo
     def ready(address: str) -> None:
         listening.set_result(address)
 
-    async with assembled(load(config, {})) as app:
+    async with assembled(load(config, {}), sources=sources, configuration=used) as app:
         task = asyncio.create_task(run(app, ROLES, stop, ready))
         try:
             task.add_done_callback(lambda ended: listening.done() or listening.cancel(str(ended)))

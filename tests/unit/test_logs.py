@@ -46,3 +46,13 @@ def test_libraries_speak_up_from_warning_on(capsys: pytest.CaptureFixture[str]) 
     assert "chatter" not in said
     assert "trouble" in said
     assert logging.getLogger().handlers[0].stream is sys.stderr  # type: ignore[attr-defined]
+
+
+def test_a_text_cannot_pass_for_a_line_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "text")
+    forged = "x\n2026-07-01T08:00:00.000Z error   choreoscope  all is lost\x1b[2J\u202e\r"
+    logging.getLogger("choreoscope").info("read %s", forged, extra={"source": "\x07"})
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("    2026")
+    assert lines[1].endswith("\\u001b[2J\\u202e\\u000d  source=\\u0007")

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.dashboard.body import HEX_BYTES, SHOWN_BYTES, hex_dump, pretty_json, show, spell_out
+from monitor.dashboard.body import (
+    HEX_BYTES,
+    SHOWN_BYTES,
+    SHOWN_DATA,
+    hex_dump,
+    inert,
+    pretty_json,
+    show,
+    spell_out,
+)
 
 
 def test_json_is_indented() -> None:
@@ -49,6 +58,21 @@ def test_a_character_cut_in_half_at_the_end_is_no_reason_to_dump() -> None:
 
 def test_direction_overrides_and_invisible_characters_are_spelled_out() -> None:
     assert spell_out("a\u202eb\u200bc\x1b[0m\td\n") == "a\\u202eb\\u200bc\\u001b[0m\td\n"
+
+
+def test_marks_may_not_be_piled_into_towers() -> None:
+    assert spell_out("e\u0301 o\u0323\u0302") == "e\u0301 o\u0323\u0302"
+    tower = spell_out("e" + "\u0301" * 30)
+    assert tower.count("\u0301") == 4
+    assert tower.endswith("\\u0301")
+
+
+def test_long_texts_are_cut_and_say_by_how_much() -> None:
+    assert inert("a" * 10, 10) == "a" * 10
+    assert inert("a\u202e" * 10, 10) == "a\\u202e" * 5 + "… (10 more characters are not shown)"
+    assert pretty_json('"' + "a" * 1_000_000 + '"').endswith(
+        f"({1_000_002 - SHOWN_DATA} more characters are not shown)"
+    )
 
 
 def test_stored_json_and_what_is_none() -> None:

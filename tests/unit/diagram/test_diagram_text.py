@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.diagram.text import LINE, fit, measure, wrap
+from monitor.diagram.text import LINE, LONGEST, fit, measure, wrap
 
 
 def test_lines_break_at_blanks() -> None:
@@ -58,3 +58,9 @@ def test_short_names_keep_the_large_size() -> None:
 def test_wide_characters_are_wide_and_joiners_have_no_width() -> None:
     assert measure("漢", 10) > measure("a", 10)
     assert measure("e\u0301", 10) == measure("e", 10)
+
+
+def test_nobody_waits_for_a_name_without_end() -> None:
+    assert sum(len(line) for line in wrap("x" * 1_000_000, 80).lines) <= LONGEST
+    assert wrap("x" * 1_000_000, 80).lines[-1].endswith("…")
+    assert fit("x" * 1_000_000, 86, 60).height <= 60
