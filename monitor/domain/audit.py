@@ -10,6 +10,8 @@ from monitor.domain.event import Json
 
 INBOX_REPLAY = "inbox.replay"
 INBOX_DISCARD = "inbox.discard"
+FINDING_ACKNOWLEDGE = "finding.acknowledge"
+FINDING_RESUME = "finding.resume"
 
 LOCAL = "local"
 """Who changes things as long as there are no users."""

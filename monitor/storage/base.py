@@ -360,6 +360,15 @@ class Store(Protocol):
         """How many clocks of an SLA were met and failed, from each of ``begins`` to ``until``."""
         ...
 
+    async def acknowledge(self, trace: int, finding: str, who: str, note: str, now: datetime) -> bool:
+        """``who`` takes care of a finding (:attr:`FindingRow.key`) from now on; it is put down in the audit.
+        False where no such finding holds. Lasts until it no longer does."""
+        ...
+
+    async def resume(self, trace: int, finding: str, who: str, now: datetime) -> bool:
+        """Nobody takes care of it any more. False where no such finding holds."""
+        ...
+
     async def begin_notice(self, notice: Notice) -> bool:
         """Keep a notice. One of the same kind and subject that lasts already stays as it is, but for its
         message and severity. Returns whether it begins now."""

@@ -18,7 +18,7 @@ from monitor.domain.verdict import FindingKind
 from monitor.errors import StorageConflict, StorageUnavailable
 from monitor.sight import Sighted
 from monitor.sources.base import Progress
-from monitor.storage import deployment, history, migrate, notices, outcomes, retention, sweep
+from monitor.storage import acknowledging, deployment, history, migrate, notices, outcomes, retention, sweep
 from monitor.storage import progress as shards
 from monitor.storage import watched as watched_sources
 from monitor.storage.base import DueClock, StoredFlow, StoredTrace
@@ -172,6 +172,15 @@ class SqlStore:
     async def outcomes(self, flow: str, sla: str, begins: Sequence[datetime], until: datetime) -> list[Count]:
         async with self._read() as transaction:
             return await outcomes.counts(transaction, flow, sla, begins, until)
+
+    async def acknowledge(self, trace: int, finding: str, who: str, note: str, now: datetime) -> bool:
+        async with self._counted() as (transaction, tally):
+            key = bytes.fromhex(finding)
+            return await acknowledging.acknowledge(transaction, trace, key, who, note, now, tally)
+
+    async def resume(self, trace: int, finding: str, who: str, now: datetime) -> bool:
+        async with self._counted() as (transaction, tally):
+            return await acknowledging.resume(transaction, trace, bytes.fromhex(finding), who, now, tally)
 
     async def begin_notice(self, notice: Notice) -> bool:
         async with self._counted() as (transaction, tally):
