@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import checker, decode, long_traces, sweep
+from benchmarks import checker, decode, drawing, long_traces, sweep
 
-ALL = {"decode": decode.main, "checker": checker.main, "long_traces": long_traces.main, "sweep": sweep.main}
+ALL = {
+    "decode": decode.main,
+    "checker": checker.main,
+    "drawing": drawing.main,
+    "long_traces": long_traces.main,
+    "sweep": sweep.main,
+}
 
 
 def main() -> None:

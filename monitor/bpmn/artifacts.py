@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from monitor.bpmn.document import Artifact, Severity
 from monitor.bpmn.reading import NODES, Reading, identifier
 from monitor.bpmn.tree import Element, one_line
@@ -12,13 +14,20 @@ _DATA_FLOWS = ("dataInputAssociation", "dataOutputAssociation")
 
 def artifacts(reading: Reading, scope: Element) -> tuple[Artifact, ...]:
     """Artifacts that stand in a process, subprocess or collaboration, data associations of its nodes too."""
-    drawn = [_artifact(reading, element) for element in scope.all(*_DRAWN)]
+    drawn = [_artifact(reading, element) for element in (*scope.all(*_DRAWN), *_own_data(scope))]
     data = [
         _data_association(reading, node, element)
         for node in scope.all(*NODES)
         for element in node.all(*_DATA_FLOWS)
     ]
     return tuple(artifact for artifact in drawn + data if artifact is not None)
+
+
+def _own_data(scope: Element) -> Iterator[Element]:
+    """What a process itself takes in and gives out."""
+    if scope.tag == "process":
+        for specification in scope.all("ioSpecification"):
+            yield from specification.all("dataInput", "dataOutput")
 
 
 def _artifact(reading: Reading, element: Element) -> Artifact | None:
@@ -30,11 +39,13 @@ def _artifact(reading: Reading, element: Element) -> Artifact | None:
     if element.tag == "group":
         category = reading.find(element.get("categoryValueRef"))
         name = category.get("value") if category is not None else name
+    stands = element.first("dataState") or holder.first("dataState")
     return Artifact(
         identifier(element),
         element.tag,
         reading.place(element),
         name=one_line(name),
+        state=one_line(stands.get("name")) if stands is not None else "",
         text=written.content() if (written := element.first("text")) is not None else "",
         is_collection=any(one.flag("isCollection", default=False) for one in (element, holder)),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from monitor.bpmn.artifacts import artifacts
+from monitor.bpmn.choreographies import choreography, conversations, is_multiple
 from monitor.bpmn.document import (
     Collaboration,
     Document,
@@ -80,6 +81,7 @@ def document(reading: Reading, root: Element) -> Document:
         diagrams=drawn,
         problems=tuple(sorted(reading.problems, key=lambda problem: problem.place.line)),
         messages=messages,
+        choreographies=tuple(choreography(reading, element) for element in root.all("choreography")),
     )
 
 
@@ -132,7 +134,7 @@ def _collaboration(reading: Reading, element: Element) -> Collaboration:
         reading.place(element),
         participants=tuple(_participant(reading, child) for child in element.all("participant")),
         message_flows=tuple(flow for flow in flows if flow is not None),
-        artifacts=artifacts(reading, element),
+        artifacts=(*artifacts(reading, element), *conversations(reading, element)),
     )
 
 
@@ -143,6 +145,7 @@ def _participant(reading: Reading, element: Element) -> Participant:
         reading.place(element),
         name=one_line(element.get("name")),
         process=identifier(process) if process is not None else None,
+        multiple=is_multiple(element),
     )
 
 

@@ -7,7 +7,7 @@ blanks become one blank, ends trimmed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -21,6 +21,8 @@ ACTIVITIES = TASKS | SUBPROCESSES | {"callActivity"}
 GATEWAYS = frozenset(
     {"exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"}
 )
+CHOREOGRAPHIES = frozenset({"choreographyTask", "subChoreography", "callChoreography"})
+"""Activities of choreographies, which are drawn and nothing else."""
 EVENTS = frozenset(
     {"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"}
 )
@@ -119,6 +121,18 @@ class ExtensionElement:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """A participant of a choreography activity; the ``initiating`` one begins. ``message``: the name of what
+    it sends there, None where it sends nothing."""
+
+    participant: str
+    name: str = ""
+    initiating: bool = False
+    multiple: bool = False
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FlowNode:
     """An activity, event or gateway. ``children`` (nodes) and ``flows`` are a subprocess's own content.
 
@@ -128,6 +142,8 @@ class FlowNode:
     several. ``message`` is the name of the message a send or receive task refers to,
     ``message_id`` its id. ``compensated_by``, of a compensation boundary event: the id of the activity an
     association leads to. ``cancel_remaining``: an ad-hoc subprocess ends what still runs in it.
+    ``called_task``, of a call activity: the type of the global task it calls. ``bands``: who takes part in a
+    choreography activity.
     """
 
     id: str
@@ -162,6 +178,8 @@ class FlowNode:
     origin: str = ""
     compensated_by: str | None = None
     cancel_remaining: bool = True
+    called_task: str | None = None
+    bands: tuple[Band, ...] = ()
 
     @property
     def is_activity(self) -> bool:
@@ -189,7 +207,8 @@ class SequenceFlow:
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """What carries no tokens but is drawn: data objects and stores, text annotations, groups, and the
-    associations between them (``source``/``target`` set)."""
+    associations between them (``source``/``target`` set); conversations and their links, too. ``state``: that
+    of a data object."""
 
     id: str
     type: str
@@ -200,6 +219,7 @@ class Artifact:
     target: str | None = None
     direction: str = "None"
     is_collection: bool = False
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,21 +247,27 @@ class Process:
 
     def walk(self) -> Iterator[FlowNode]:
         """Every node, subprocess content included, parents first."""
-        stack = list(reversed(self.nodes))
-        while stack:
-            node = stack.pop()
-            yield node
-            stack.extend(reversed(node.children))
+        return walk(self.nodes)
+
+
+def walk(nodes: Sequence[FlowNode]) -> Iterator[FlowNode]:
+    """These nodes and all they contain, parents first."""
+    stack = list(reversed(nodes))
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(node.children))
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A pool; ``process`` is None for a black box."""
+    """A pool; ``process`` is None for a black box. ``multiple``: it stands for several of its kind."""
 
     id: str
     place: Place
     name: str = ""
     process: str | None = None
+    multiple: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +289,18 @@ class Collaboration:
     artifacts: tuple[Artifact, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Choreography:
+    """What participants exchange, without the processes behind it. Drawn; no flow is made of it."""
+
+    id: str
+    place: Place
+    name: str = ""
+    nodes: tuple[FlowNode, ...] = ()
+    flows: tuple[SequenceFlow, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+
+
 class Bounds(NamedTuple):
     x: float
     y: float
@@ -272,7 +310,9 @@ class Bounds(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A BPMNShape: where element ``element`` is drawn. Flags are None where the file does not say."""
+    """A BPMNShape: where element ``element`` is drawn. Flags are None where the file does not say. ``fill``
+    and ``stroke``: colours a modeler wrote, as ``#rrggbb``. ``band_of``: the choreography activity in which
+    this is the band of a participant; ``message_visible``: with the message it sends."""
 
     element: str
     bounds: Bounds
@@ -280,15 +320,22 @@ class Shape:
     horizontal: bool | None = None
     expanded: bool | None = None
     marker_visible: bool | None = None
+    fill: str | None = None
+    stroke: str | None = None
+    band_of: str | None = None
+    message_visible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A BPMNEdge: ``waypoints`` as (x, y) pairs."""
+    """A BPMNEdge: ``waypoints`` as (x, y) pairs. ``message``: ``initiating`` or ``non_initiating`` where the
+    message of a message flow is shown on it; ``stroke`` as of shapes."""
 
     element: str
     waypoints: tuple[tuple[float, float], ...]
     label: Bounds | None = None
+    message: str | None = None
+    stroke: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,3 +373,4 @@ class Document:
     diagrams: tuple[Diagram, ...] = ()
     problems: tuple[Problem, ...] = ()
     messages: tuple[Message, ...] = ()
+    choreographies: tuple[Choreography, ...] = ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from monitor.bpmn.document import Bounds, Diagram, Edge, Severity, Shape
 from monitor.bpmn.reading import Reading, identifier
@@ -11,6 +12,21 @@ from monitor.bpmn.tree import BPMNDI, Element, one_line
 
 _FARTHEST = 1_000_000.0
 """Coordinates beyond this are mistakes, and would make a picture nobody can open."""
+
+
+_COLOURS = (
+    ("{http://bpmn.io/schema/bpmn/biocolor/1.0}fill", "{http://bpmn.io/schema/bpmn/biocolor/1.0}stroke"),
+    (
+        "{http://www.omg.org/spec/BPMN/non-normative/color/1.0}background-color",
+        "{http://www.omg.org/spec/BPMN/non-normative/color/1.0}border-color",
+    ),
+)
+_HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
+_RGB = re.compile(r"rgb\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)", re.IGNORECASE)
+_NAMED = {
+    "black": "#000000", "white": "#ffffff", "red": "#ff0000", "green": "#008000", "blue": "#0000ff",
+    "yellow": "#ffff00", "orange": "#ffa500", "purple": "#800080", "gray": "#808080", "grey": "#808080",
+}  # fmt: skip
 
 
 def diagrams(reading: Reading, root: Element) -> tuple[Diagram, ...]:
@@ -25,7 +41,8 @@ def diagrams(reading: Reading, root: Element) -> tuple[Diagram, ...]:
 
 def _diagram(reading: Reading, diagram: Element, plane: Element) -> Diagram:
     shown = reading.find(plane.get("bpmnElement"))
-    shapes = (_shape(reading, element) for element in plane.all("BPMNShape"))
+    of_shape = {shape.get("id"): shape.get("bpmnElement") for shape in plane.all("BPMNShape")}
+    shapes = (_shape(reading, element, of_shape) for element in plane.all("BPMNShape"))
     edges = (_edge(reading, element) for element in plane.all("BPMNEdge"))
     return Diagram(
         identifier(shown) if shown is not None else None,
@@ -35,7 +52,7 @@ def _diagram(reading: Reading, diagram: Element, plane: Element) -> Diagram:
     )
 
 
-def _shape(reading: Reading, element: Element) -> Shape | None:
+def _shape(reading: Reading, element: Element, of_shape: Mapping[str | None, str | None]) -> Shape | None:
     shown = _drawn(reading, element)
     if shown is None:
         return None
@@ -43,6 +60,8 @@ def _shape(reading: Reading, element: Element) -> Shape | None:
     if bounds is None:
         _report_undrawn(reading, element, f"The shape of '{shown}' has no usable bounds")
         return None
+    activity = reading.find(of_shape.get(element.get("choreographyActivityShape") or ""))
+    fill, stroke = _colours(element)
     return Shape(
         shown,
         bounds,
@@ -50,6 +69,10 @@ def _shape(reading: Reading, element: Element) -> Shape | None:
         horizontal=_flag(element, "isHorizontal"),
         expanded=_flag(element, "isExpanded"),
         marker_visible=_flag(element, "isMarkerVisible"),
+        fill=fill,
+        stroke=stroke,
+        band_of=identifier(activity) if activity is not None else None,
+        message_visible=element.flag("isMessageVisible", default=False),
     )
 
 
@@ -62,7 +85,34 @@ def _edge(reading: Reading, element: Element) -> Edge | None:
     if len(waypoints) < 2 or len(waypoints) < len(points):
         _report_undrawn(reading, element, f"The edge of '{shown}' has less than two usable waypoints")
         return None
-    return Edge(shown, waypoints, label=_label(element))
+    kind = element.get("messageVisibleKind")
+    return Edge(
+        shown,
+        waypoints,
+        label=_label(element),
+        message=kind if kind in ("initiating", "non_initiating") else None,
+        stroke=_colours(element)[1],
+    )
+
+
+def _colours(element: Element) -> tuple[str | None, str | None]:
+    """Fill and stroke, where a modeler wrote them in one of the two ways there are."""
+    fill, stroke = (
+        next((found for names in _COLOURS if (found := _colour(element.get(names[which])))), None)
+        for which in (0, 1)
+    )
+    return fill, stroke
+
+
+def _colour(written: str | None) -> str | None:
+    """As ``#rrggbb``; None for what is no colour."""
+    text = (written or "").lower()
+    if matched := _HEX.fullmatch(text):
+        digits = matched[1]
+        return f"#{digits}" if len(digits) == 6 else "#" + "".join(2 * digit for digit in digits)
+    if matched := _RGB.fullmatch(text):
+        return "#" + "".join(f"{min(255, int(part)):02x}" for part in matched.groups())
+    return _NAMED.get(text)
 
 
 def _drawn(reading: Reading, element: Element) -> str | None:

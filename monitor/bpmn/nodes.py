@@ -180,7 +180,7 @@ def _ad_hoc(_: Reading, element: Element, node: FlowNode) -> FlowNode:
     )
 
 
-_GLOBAL_TASKS = frozenset(f"global{tag[0].upper()}{tag[1:]}" for tag in TASKS)
+_GLOBAL_TASKS = {f"global{tag[0].upper()}{tag[1:]}": tag for tag in TASKS}
 _PREFIXED = re.compile(r"[\w.-]+:([\w.-]+)")
 
 
@@ -197,7 +197,7 @@ def _call_activity(reading: Reading, element: Element, node: FlowNode) -> FlowNo
     if here is not None and here.tag == "process":
         return replace(node, called_element=identifier(here))
     if here is not None and here.tag in _GLOBAL_TASKS:
-        return node
+        return replace(node, called_task=_GLOBAL_TASKS[here.tag])
     prefixed = _PREFIXED.fullmatch(called or "")
     return replace(node, called_element=prefixed[1] if prefixed else called or None)
 

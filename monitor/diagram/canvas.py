@@ -15,7 +15,7 @@ from monitor.diagram.geometry import Point, distance, towards
 from monitor.diagram.glyphs import Glyph
 from monitor.diagram.text import LINE, Block
 
-INK, PAPER = "#22262e", "#ffffff"
+INK, PAPER, SHADE = "#22262e", "#ffffff", "#d5d9e0"
 _ROUND = 6.0
 
 _PAINT: dict[str, tuple[str, str]] = {  # style: fill, stroke
@@ -112,10 +112,10 @@ def centred(block: Block, bounds: Bounds, style: str = "label") -> str:
     return lines(block, x, bounds.y + (bounds.height - block.height) / 2, style=style)
 
 
-def upright(block: Block, bounds: Bounds) -> str:
+def upright(block: Block, bounds: Bounds, style: str = "label") -> str:
     """Centred in a box, read from bottom to top."""
     x, y = bounds.x + bounds.width / 2, bounds.y + bounds.height / 2
-    turned = lines(block, 0.0, -block.height / 2)
+    turned = lines(block, 0.0, -block.height / 2, style=style)
     place = f"translate({svg.number(x)} {svg.number(y)}) rotate(-90)"
     return svg.group(turned, transform=place) if turned else ""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from monitor.bpmn.document import (
     ACTIVITIES,
+    CHOREOGRAPHIES,
     EVENTS,
     GATEWAYS,
     SUBPROCESSES,
-    Artifact,
     Bounds,
     EventKind,
     FlowNode,
@@ -18,35 +17,28 @@ from monitor.bpmn.document import (
     Participant,
     Shape,
 )
-from monitor.diagram import canvas, glyphs, labels, svg
-from monitor.diagram.plane import Thing, usable
-from monitor.diagram.text import Block, fit, measure, wrap
+from monitor.diagram import artifacts, canvas, choreography, glyphs, grounds, labels, svg
+from monitor.diagram.figure import Figure, outside
+from monitor.diagram.plane import Thing
+from monitor.diagram.text import fit, measure
 
 _TITLE = 18.0  # height of a subprocess's heading
 _MARKER = 16.0
 
 
-class Figure(NamedTuple):
-    """An element drawn: its outline and signs, its label, the boxes they fill, and what it is in words."""
-
-    outline: str
-    label: str
-    boxes: tuple[Bounds, ...]
-    noun: str
-    classes: tuple[str, ...]
-
-
-def figure(thing: Thing, shape: Shape) -> Figure:
-    """Draws one element."""
+def figure(thing: Thing, shape: Shape, bands: Sequence[Shape] = ()) -> Figure:
+    """Draws one element. ``bands``: where those of a choreography activity's participants are."""
+    if isinstance(thing, FlowNode) and thing.type in CHOREOGRAPHIES:
+        return choreography.activity(thing, shape, bands)
     if isinstance(thing, Participant):
-        return _pool(thing, shape)
+        return grounds.pool(thing, shape)
     if isinstance(thing, Lane):
-        return _lane(thing, shape)
+        return grounds.lane(thing, shape)
     return _FIGURES[thing.type](thing, shape)
 
 
 def drawable(thing: Thing) -> bool:
-    return isinstance(thing, Participant | Lane) or thing.type in _FIGURES
+    return isinstance(thing, Participant | Lane) or thing.type in _FIGURES or thing.type in CHOREOGRAPHIES
 
 
 # -- events
@@ -89,7 +81,7 @@ def _event(node: FlowNode, shape: Shape) -> Figure:
     if kind in glyphs.EVENTS:
         thrown = node.type in _THROWN
         parts.append(canvas.glyph(glyphs.EVENTS[kind], x, y, radius / 18 * 0.92, filled=thrown))
-    label = _outside(node.name, shape, labels.node_label)
+    label = outside(node.name, shape, labels.node_label)
     noun = " ".join(filter(None, (_KIND_NOUNS.get(kind, str(kind)), _EVENT_NOUNS[node.type])))
     return Figure("".join(parts), label.drawn, (bounds, *label.boxes), noun, ("event", node.type, str(kind)))
 
@@ -138,7 +130,7 @@ def _activity(node: FlowNode, shape: Shape) -> Figure:
     if node.type == "transaction" and min(bounds.width, bounds.height) > 12:
         inner = Bounds(bounds.x + 3.5, bounds.y + 3.5, bounds.width - 7, bounds.height - 7)
         parts.append(canvas.rect(inner, "shape inner", 7.0, fill="none"))
-    icon = glyphs.TASKS.get(node.type)
+    icon = glyphs.TASKS.get(node.called_task or node.type)
     if node.type == "receiveTask" and node.instantiate:
         icon = glyphs.INSTANTIATING_RECEIVE
     if icon:
@@ -148,9 +140,10 @@ def _activity(node: FlowNode, shape: Shape) -> Figure:
         _markers(node, collapsed=(nested and not expanded) or (call and bool(node.called_element)))
     )
     left = bounds.x + bounds.width / 2 - _MARKER * len(markers) / 2 + 1
+    low = 20.0 if call or node.type == "transaction" else 17.0  # clear of thick and double borders
     for index, marker in enumerate(markers):
         at = left + _MARKER * index
-        parts.append(canvas.glyph(glyphs.MARKERS[marker], at, bounds.y + bounds.height - 17))
+        parts.append(canvas.glyph(glyphs.MARKERS[marker], at, bounds.y + bounds.height - low))
     if expanded:
         label = canvas.lines(
             fit(node.name, bounds.width - 24, _TITLE * 2, (12,)), bounds.x + bounds.width / 2, bounds.y + 7
@@ -219,140 +212,22 @@ def _gateway(node: FlowNode, shape: Shape) -> Figure:
         sign = glyphs.EVENT_BASED_START.get(node.event_gateway_type, glyphs.EVENT_BASED_START["Exclusive"])
     if node.type != "exclusiveGateway" or shape.marker_visible is not False:
         parts.append(canvas.glyph(sign, x, y, min(bounds.width, bounds.height) / 50))
-    label = _outside(node.name, shape, labels.node_label)
+    label = outside(node.name, shape, labels.node_label)
     noun = _GATEWAY_NOUNS[node.type]
     return Figure("".join(parts), label.drawn, (bounds, *label.boxes), noun, ("gateway", node.type))
-
-
-# -- artifacts
-
-
-def _data_object(artifact: Artifact, shape: Shape) -> Figure:
-    b = shape.bounds
-    fold = min(b.width, b.height) / 3.5
-    right, bottom = b.x + b.width, b.y + b.height
-    n = svg.number
-    page = (
-        f"M{n(b.x)},{n(b.y)}H{n(right - fold)}L{n(right)},{n(b.y + fold)}V{n(bottom)}H{n(b.x)}Z"
-        f"M{n(right - fold)},{n(b.y)}V{n(b.y + fold)}H{n(right)}"
-    )
-    parts = [canvas.path(page, "shape", fill=canvas.PAPER)]
-    if artifact.type in ("dataInput", "dataOutput"):
-        arrow = glyphs.Stroke(glyphs.DATA_ARROW, "body")
-        parts.append(canvas.glyph((arrow,), b.x + 14, b.y + 11, 0.8, filled=artifact.type == "dataOutput"))
-    if artifact.is_collection:
-        parts.append(canvas.glyph(glyphs.MARKERS["parallel"], b.x + b.width / 2 - 7, bottom - 15))
-    label = _outside(artifact.name, shape, labels.node_label)
-    return Figure("".join(parts), label.drawn, (b, *label.boxes), "data object", ("data", artifact.type))
-
-
-def _data_store(artifact: Artifact, shape: Shape) -> Figure:
-    b = shape.bounds
-    rx, ry = b.width / 2, min(8.0, b.height / 6)
-    n = svg.number
-    arc = f"a{n(rx)},{n(ry)} 0 0 0 {n(b.width)},0"
-    lid = f"a{n(rx)},{n(ry)} 0 1 0 {n(b.width)},0a{n(rx)},{n(ry)} 0 1 0 {n(-b.width)},0"
-    top, bottom = b.y + ry, b.y + b.height - ry
-    body = f"M{n(b.x)},{n(top)}V{n(bottom)}{arc}V{n(top)}"
-    rings = "".join(f"M{n(b.x)},{n(top + step)}{arc}" for step in (ry * 0.6, ry * 1.2))
-    drawn = canvas.path(body + f"M{n(b.x)},{n(top)}{lid}", "shape", fill=canvas.PAPER)
-    drawn += canvas.path(rings, "shape open")
-    label = _outside(artifact.name, shape, labels.node_label)
-    return Figure(drawn, label.drawn, (b, *label.boxes), "data store", ("data", artifact.type))
-
-
-def _annotation(artifact: Artifact, shape: Shape) -> Figure:
-    b = shape.bounds
-    n = svg.number
-    bracket = f"M{n(b.x + 12)},{n(b.y)}H{n(b.x)}V{n(b.y + b.height)}H{n(b.x + 12)}"
-    block = fit(artifact.text or artifact.name, b.width - 12, b.height - 4, (11, 10, 9))
-    label = canvas.lines(block, b.x + 7, b.y + (b.height - block.height) / 2, anchor="start")
-    return Figure(canvas.path(bracket, "shape open"), label, (b,), "annotation", ("annotation",))
-
-
-def _group(artifact: Artifact, shape: Shape) -> Figure:
-    b = shape.bounds
-    frame = canvas.rect(b, "shape open", 10.0, fill="none").replace(
-        "/>", ' stroke-dasharray="8 4 1 4" pointer-events="none"/>'
-    )
-    label = canvas.lines(wrap(artifact.name, b.width - 20, 12), b.x + b.width / 2, b.y + 6)
-    return Figure(frame, label, (b,), "group", ("group",))
-
-
-# -- pools and lanes
-
-
-def _pool(participant: Participant, shape: Shape) -> Figure:
-    b = shape.bounds
-    black = shape.expanded is False or participant.process is None
-    frame = canvas.rect(b, "shape")
-    noun = "black-box pool" if black else "pool"
-    if black:
-        label = canvas.centred(fit(participant.name, b.width - 20, b.height - 8), b, "label strong")
-        return Figure(frame, label, (b,), noun, ("pool", "blackbox"))
-    return Figure(frame + _heading_line(shape), _heading(participant.name, shape), (b,), noun, ("pool",))
-
-
-def _lane(lane: Lane, shape: Shape) -> Figure:
-    drawn = canvas.rect(shape.bounds, "shape open", fill="none", width=1.0)
-    return Figure(drawn, _heading(lane.name, shape), (shape.bounds,), "lane", ("lane",))
-
-
-def _header(shape: Shape) -> Bounds:
-    b = shape.bounds
-    if shape.horizontal is False:
-        return Bounds(b.x, b.y, b.width, min(30.0, b.height))
-    return Bounds(b.x, b.y, min(30.0, b.width), b.height)
-
-
-def _heading_line(shape: Shape) -> str:
-    b, h, n = shape.bounds, _header(shape), svg.number
-    if shape.horizontal is False:
-        return canvas.path(f"M{n(b.x)},{n(b.y + h.height)}H{n(b.x + b.width)}", "shape open")
-    return canvas.path(f"M{n(b.x + h.width)},{n(b.y)}V{n(b.y + b.height)}", "shape open")
-
-
-def _heading(name: str, shape: Shape) -> str:
-    header = _header(shape)
-    if shape.horizontal is False:
-        return canvas.centred(fit(name, header.width - 12, 28.0, (12, 11)), header)
-    return canvas.upright(fit(name, header.height - 12, 28.0, (12, 11)), header)
-
-
-# -- labels outside
-
-
-class _Label(NamedTuple):
-    drawn: str
-    boxes: tuple[Bounds, ...]
-
-
-def _outside(name: str, shape: Shape, wrapped: Callable[[str], Block]) -> _Label:
-    """A label beside its shape: where the diagram says, else below."""
-    if not name:
-        return _Label("", ())
-    if shape.label is not None and usable(shape.label):
-        return given_label(name, shape.label)
-    block = wrapped(name)
-    box = labels.below(shape.bounds, block)
-    return _Label(canvas.centred(block, box), (box,))
-
-
-def given_label(name: str, box: Bounds) -> _Label:
-    """In a given box; text that needs more room than it says grows around its middle and downwards."""
-    block = labels.unbroken(name, max(box.width + 2, 60.0))
-    x = box.x + (box.width - block.width) / 2
-    real = Bounds(x, box.y, block.width, block.height)
-    return _Label(canvas.centred(block, real), (real,))
 
 
 _FIGURES: Mapping[str, Callable[..., Figure]] = {
     **dict.fromkeys(EVENTS, _event),
     **dict.fromkeys(ACTIVITIES, _activity),
     **dict.fromkeys(GATEWAYS, _gateway),
-    **dict.fromkeys(("dataObject", "dataObjectReference", "dataInput", "dataOutput"), _data_object),
-    "dataStore": _data_store,
-    "dataStoreReference": _data_store,
-    "textAnnotation": _annotation,
-    "group": _group,
+    **dict.fromkeys(("dataObject", "dataObjectReference", "dataInput", "dataOutput"), artifacts.data_object),
+    "dataStore": artifacts.data_store,
+    "dataStoreReference": artifacts.data_store,
+    "textAnnotation": artifacts.annotation,
+    "group": artifacts.group,
+    "message": artifacts.message,
+    **dict.fromkeys(
+        ("conversation", "conversationNode", "subConversation", "callConversation"), artifacts.conversation
+    ),
 }

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from monitor.bpmn.document import Bounds
 
 Point = tuple[float, float]
+
+FARTHEST = 100_000.0
+"""Coordinates beyond this count as not given."""
+
+
+def usable(bounds: Bounds) -> bool:
+    return (
+        all(math.isfinite(value) and abs(value) <= FARTHEST for value in bounds)
+        and bounds.width >= 1
+        and bounds.height >= 1
+    )
+
+
+def within_reach(point: Point) -> bool:
+    return all(math.isfinite(value) and abs(value) <= FARTHEST for value in point)
 
 
 def middle(bounds: Bounds) -> Point:

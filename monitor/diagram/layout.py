@@ -12,6 +12,7 @@ from monitor.bpmn.document import (
     EVENTS,
     GATEWAYS,
     Bounds,
+    Choreography,
     Collaboration,
     Diagram,
     Document,
@@ -19,8 +20,10 @@ from monitor.bpmn.document import (
     Participant,
     Process,
     Shape,
+    walk,
 )
 from monitor.diagram import messages
+from monitor.diagram.satellites import connected
 from monitor.diagram.scope import Content, draw
 from monitor.diagram.sheet import Sheet
 
@@ -43,6 +46,12 @@ def layout(document: Document, element: str | None = None) -> Diagram:
         for node in process.walk():
             if node.id == element and node.children:
                 return _diagram(element, draw(Content(node.children, node.flows, node.artifacts)).sheet)
+    for choreography in document.choreographies:
+        if choreography.id == element:
+            return _diagram(element, _exchange(choreography))
+        for node in walk(choreography.nodes):
+            if node.id == element and node.children:
+                return _diagram(element, draw(Content(node.children, node.flows, node.artifacts)).sheet)
     chosen = [c for c in document.collaborations if c.id == element]
     sheet = Sheet()
     shown: set[str] = set()
@@ -51,7 +60,13 @@ def layout(document: Document, element: str | None = None) -> Diagram:
     for process in () if chosen else document.processes:
         if process.id not in shown:
             _append(sheet, _Band(process).draw(0.0))
+    for choreography in () if chosen else document.choreographies:
+        _append(sheet, _exchange(choreography))
     return _diagram(element, sheet)
+
+
+def _exchange(choreography: Choreography) -> Sheet:
+    return draw(Content(choreography.nodes, choreography.flows, choreography.artifacts)).sheet
 
 
 def _diagram(element: str | None, sheet: Sheet) -> Diagram:
@@ -134,7 +149,15 @@ def _collaboration(document: Document, collaboration: Collaboration, shown: set[
         if process and process.id not in shown and (process.nodes or process.lanes):
             shown.add(process.id)
             inside[participant.id] = process
-    pool_of = dict(_pool_of(collaboration.participants, inside))
+    home = dict(_home_of(collaboration.participants, inside))
+    exchanged = [
+        (home[flow.source], home[flow.target])
+        for flow in collaboration.message_flows
+        if flow.source in home and flow.target in home
+    ]
+    order = messages.near([participant.id for participant in collaboration.participants], exchanged)
+    participants = sorted(collaboration.participants, key=lambda participant: order.index(participant.id))
+    pool_of = {id_: order.index(pool) for id_, pool in home.items()}
     above = {
         flow.source
         for flow in collaboration.message_flows
@@ -147,17 +170,22 @@ def _collaboration(document: Document, collaboration: Collaboration, shown: set[
     }
     bands = {id_: _Band(process, above) for id_, process in inside.items()}
     width = max([_POOL_WIDTH, *(band.width(_HEADER) for band in bands.values())])
+    spoken = [artifact for artifact in collaboration.artifacts if "onversation" in artifact.type]
+    talks = draw(Content((), (), spoken)).sheet
     passing = messages.crossings(collaboration.message_flows, pool_of)
     sheet = Sheet()
-    for index, participant in enumerate(collaboration.participants):
+    for index, participant in enumerate(participants):
         band = bands.get(participant.id)
         pool = band.draw(_HEADER, width, participant.id) if band else _black_box(participant, width)
         sheet.paste(pool, 0.0, sheet.height)
         sheet.height += _APART + messages.TRACK * passing[index]
-    sheet.height -= _APART if collaboration.participants else 0.0
+        if talks.shapes and index == 0:  # between those who talk
+            sheet.paste(talks, 2 * _HEADER, sheet.height)
+            sheet.height += _APART
+    sheet.height -= _APART if participants else 0.0
     ground = messages.Ground(
         at={shape.element: shape.bounds for shape in sheet.shapes},
-        pools=[participant.id for participant in collaboration.participants],
+        pools=[participant.id for participant in participants],
         pool_of=pool_of,
         round=frozenset(
             node.id
@@ -166,11 +194,13 @@ def _collaboration(document: Document, collaboration: Collaboration, shown: set[
             if node.type in EVENTS | GATEWAYS
         ),
         containers=frozenset(
-            {participant.id for participant in collaboration.participants}
+            {participant.id for participant in participants}
             | {lane for band in bands.values() for lane in band.lanes()}
         ),
     )
     sheet.edges.extend(messages.route(collaboration.message_flows, ground))
+    _append(sheet, draw(Content((), (), [a for a in collaboration.artifacts if a not in spoken])).sheet)
+    sheet.edges.extend(connected(collaboration.artifacts, sheet))
     return sheet
 
 
@@ -180,9 +210,10 @@ def _black_box(participant: Participant, width: float) -> Sheet:
     return Sheet(width, _BLACK_BOX_HEIGHT, [shape])
 
 
-def _pool_of(participants: Sequence[Participant], inside: Mapping[str, Process]) -> Iterator[tuple[str, int]]:
-    for index, participant in enumerate(participants):
-        yield participant.id, index
+def _home_of(participants: Sequence[Participant], inside: Mapping[str, Process]) -> Iterator[tuple[str, str]]:
+    """Each pool, and each node in one, with its pool."""
+    for participant in participants:
+        yield participant.id, participant.id
         if participant.id in inside:
             for node in inside[participant.id].walk():
-                yield node.id, index
+                yield node.id, participant.id

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from monitor.bpmn.document import GATEWAYS, Artifact, Bounds, MessageFlow, SequenceFlow
-from monitor.diagram import canvas, labels, svg
-from monitor.diagram.figures import Figure, given_label
+from monitor.diagram import artifacts, canvas, labels, svg
+from monitor.diagram.figure import Figure, given_label
 from monitor.diagram.geometry import Point, distance, towards
 from monitor.diagram.plane import Drawn
 
@@ -18,6 +20,8 @@ def line(drawn: Drawn, weight: float = 0.0) -> Figure:
         body, noun, kind = _sequence(thing, drawn, 1.5 + 5.5 * weight), "sequence flow", "sequence"
     elif isinstance(thing, MessageFlow):
         body, noun, kind = _message(drawn.points), "message flow", "message"
+    elif thing.type == "conversationLink":
+        body, noun, kind = _link(drawn.points), "conversation link", "conversation"
     else:
         body, noun, kind = _association(thing, drawn.points), "association", "association"
     name = "" if isinstance(thing, Artifact) else thing.name
@@ -26,8 +30,11 @@ def line(drawn: Drawn, weight: float = 0.0) -> Figure:
     if name:
         box = drawn.label
         if box is None:
-            box = labels.on_edge(drawn.points, labels.edge_label(name))
+            box = labels.on_edge(drawn.points, labels.edge_label(name), shared=drawn.shared)
         label, boxes = given_label(name, box)
+    if isinstance(thing, MessageFlow) and drawn.edge is not None and drawn.edge.message:
+        envelope, said, filled = _on_flow(thing, drawn.edge.message, drawn.points)
+        body, label, boxes = body + envelope, label + said, (*boxes, *filled)
     hit = canvas.path(canvas.rounded(drawn.points), "hit", stroke="none", width=12)
     return Figure(hit + body, label, boxes, noun, ("flow", kind))
 
@@ -52,6 +59,26 @@ def _message(points: tuple[Point, ...]) -> str:
     ring = canvas.circle(*start, 4.5, "end")
     dashed = stroke.replace("/>", ' stroke-dasharray="9 5"/>')
     return dashed + ring + _arrow(points[-2], points[-1], "end", fill=canvas.PAPER)
+
+
+def _on_flow(flow: MessageFlow, kind: str, points: tuple[Point, ...]) -> tuple[str, str, tuple[Bounds, ...]]:
+    """The message in the middle of its flow, with its name below it where that is not the flow's."""
+    start, end = max(pairwise(points), key=lambda piece: distance(*piece))
+    x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+    box = Bounds(x - 15, y - 10, 30.0, 20.0)
+    drawn = artifacts.envelope(box, shaded=kind == "non_initiating")
+    if not flow.message or flow.message == flow.name:
+        return drawn, "", (box,)
+    block = labels.node_label(flow.message)
+    below = labels.below(box, block)
+    return drawn, canvas.centred(block, below), (box, below)
+
+
+def _link(points: tuple[Point, ...]) -> str:
+    """A double line: a wide one with a narrow one of the paper's colour in it."""
+    course = canvas.rounded(points)
+    wide = canvas.path(course, "line", width=5.0)
+    return wide + canvas.path(course, "line inside", stroke=canvas.PAPER, width=2.2)
 
 
 def _association(artifact: Artifact, points: tuple[Point, ...]) -> str:

@@ -14,6 +14,7 @@ TRACK = 22.0
 _APART = 18.0
 _CLEAR = 6.0
 _STEP = 12.0
+_MANY_POOLS = 16
 
 
 class Ground(NamedTuple):
@@ -25,6 +26,33 @@ class Ground(NamedTuple):
     pool_of: Mapping[str, int]
     round: frozenset[str]
     containers: frozenset[str]
+
+
+def near(pools: Sequence[str], flows: Iterable[tuple[str, str]]) -> list[str]:
+    """Pools in an order in which message flows (pairs of pools) pass few of them: as the file has them,
+    single ones moved where that helps. Of very many nothing is moved."""
+    order = list(pools)
+    exchanged = Counter(flow for flow in flows if flow[0] != flow[1])
+    if len(order) > _MANY_POOLS:
+        return order
+
+    def passed(tried: Sequence[str]) -> int:
+        at = {pool: index for index, pool in enumerate(tried)}
+        return sum(abs(at[one] - at[other]) * count for (one, other), count in exchanged.items())
+
+    best = passed(order)
+    for _ in range(len(order)):
+        moves = (
+            [*rest[:to], pool, *rest[to:]]
+            for pool in order
+            for rest in [[other for other in order if other != pool]]
+            for to in range(len(order))
+        )
+        better = min(moves, key=passed, default=order)
+        if passed(better) >= best:
+            break
+        order, best = better, passed(better)
+    return order
 
 
 def crossings(flows: Iterable[MessageFlow], pool_of: Mapping[str, int]) -> Counter[int]:
@@ -65,8 +93,13 @@ class _Router:
             return elbow(self._ground.at[flow.source], self._ground.at[flow.target])
         downwards = source < target
         is_pool = [end in self._ground.pools for end in (flow.source, flow.target)]
-        leave = [] if is_pool[0] else self._escape(flow.source, flow.id, downwards)
-        enter = [] if is_pool[1] else self._escape(flow.target, flow.id, not downwards)
+        # one end goes all the way to the other's pool, past what stands in pools between
+        between = abs(source - target) > 1
+        leave = (
+            [] if is_pool[0] else self._escape(flow.source, flow.id, downwards, target if between else source)
+        )
+        stretch = source if between and is_pool[0] else target
+        enter = [] if is_pool[1] else self._escape(flow.target, flow.id, not downwards, stretch)
         if not leave and not enter:
             x = self._pool_x(flow, downwards)
             leave, enter = [(x, self._edge(source, downwards))], [(x, self._edge(target, not downwards))]
@@ -76,7 +109,8 @@ class _Router:
             enter = [(leave[-1][0], self._edge(target, not downwards))]
         points = list(leave)
         if abs(leave[-1][0] - enter[-1][0]) > 0.5:
-            level = self._level(source if downwards else source - 1)
+            gap = (target - 1 if downwards else target) if between else (source if downwards else source - 1)
+            level = self._level(gap)
             points += [(leave[-1][0], level), (enter[-1][0], level)]
         return tuple(straightened([*points, *reversed(enter)]))
 
@@ -106,12 +140,12 @@ class _Router:
                 return x
         return wanted
 
-    def _escape(self, element: str, flow: str, downwards: bool) -> list[Point]:
-        """From a shape's border towards the border of its pool, past what stands in the way: up or down at
-        one of its own x, else around."""
+    def _escape(self, element: str, flow: str, downwards: bool, pool: int) -> list[Point]:
+        """From a shape's border towards the border of its ``pool``, or to that of another one, past what
+        stands in the way: up or down at one of its own x, else around."""
         bounds = self._ground.at[element]
         border = bounds.y + bounds.height if downwards else bounds.y
-        edge = self._edge(self._index(element), downwards)
+        edge = self._edge(pool, downwards if pool == self._index(element) else not downwards)
         wanted = self._wanted(element, flow, downwards, bounds)
         own = [wanted]
         if element not in self._ground.round:

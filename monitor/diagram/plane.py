@@ -5,13 +5,14 @@ A file's coordinates are not trusted: what is not finite, empty or absurdly far 
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 from monitor.bpmn.document import (
+    EVENTS,
+    GATEWAYS,
     Artifact,
     Bounds,
     Diagram,
@@ -24,28 +25,33 @@ from monitor.bpmn.document import (
     SequenceFlow,
     Shape,
 )
-from monitor.diagram.geometry import Point, elbow, nearest
+from monitor.diagram import labels
+from monitor.diagram.geometry import Point, elbow, nearest, usable, within_reach
 from monitor.diagram.layout import layout
 from monitor.errors import InvalidInput
-
-FARTHEST = 100_000.0
 
 Thing: TypeAlias = FlowNode | Artifact | Lane | Participant
 Line: TypeAlias = SequenceFlow | MessageFlow | Artifact
 
 
 class Placed(NamedTuple):
+    """``bands``: where those of the participants of a choreography activity are."""
+
     thing: Thing
     shape: Shape
+    bands: tuple[Shape, ...] = ()
 
 
 class Drawn(NamedTuple):
-    """``source`` is the flow node it leaves, for the marks of default and conditional flows."""
+    """``source`` is the flow node it leaves, for the marks of default and conditional flows. ``edge``: as the
+    file has it. ``shared``: it begins along with another one."""
 
     line: Line
     points: tuple[Point, ...]
     label: Bounds | None
     source: FlowNode | None
+    edge: Edge | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,10 @@ class _Elements:
             for flow in collaboration.message_flows:
                 self.lines.setdefault(flow.id, flow)
             self._artifacts(collaboration.artifacts, 3)
+        for choreography in document.choreographies:
+            self._scope(choreography.nodes, choreography.flows, choreography.artifacts, 3)
+        for message in document.messages:
+            self._thing(Artifact(message.id, "message", message.place, name=message.name), 900)
 
     def _thing(self, thing: Thing, depth: int) -> None:
         self.things.setdefault(thing.id, thing)
@@ -131,13 +141,22 @@ class _Elements:
     def place(self, diagram: Diagram) -> tuple[Placed, ...]:
         """The usable shapes of a diagram that show something known."""
         found: dict[str, Placed] = {}
+        bands: dict[str, list[Shape]] = {}
         for shape in diagram.shapes:
+            if shape.band_of is not None:
+                if usable(shape.bounds):
+                    bands.setdefault(shape.band_of, []).append(shape)
+                continue
             thing = self.things.get(shape.element)
             if thing is not None and shape.element not in found and usable(shape.bounds):
                 found[shape.element] = Placed(thing, shape)
+        for id_, shapes in bands.items():
+            if id_ in found:
+                found[id_] = found[id_]._replace(bands=tuple(shapes))
         for placed in list(found.values()):
             node = placed.thing
-            if isinstance(node, FlowNode) and node.is_subprocess and node.id != diagram.element:
+            nests = isinstance(node, FlowNode) and (node.is_subprocess or node.type == "subChoreography")
+            if isinstance(node, FlowNode) and nests and node.id != diagram.element:
                 self._fold(node, found)
         return tuple(sorted(found.values(), key=lambda placed: self._depth[placed.shape.element]))
 
@@ -149,14 +168,16 @@ class _Elements:
             return
         inside = [id_ for id_ in _content(node) if id_ in found]
         expanded = placed.shape.expanded if placed.shape.expanded is not None else bool(inside)
-        found[node.id] = Placed(node, replace(placed.shape, expanded=expanded))
+        found[node.id] = placed._replace(shape=replace(placed.shape, expanded=expanded))
         if not expanded:
             for id_ in inside:
                 del found[id_]
 
     def lacking(self, element: str | None, shown: set[str]) -> bool:
         """Whether a node that this plane ought to show is not among the shapes."""
-        scopes = list(self._scopes(element))
+        scopes = [nodes for nodes in self._scopes(element) if nodes]
+        if not scopes:  # black boxes, conversations: nothing but what is shown
+            return False
         return not any(node.id in shown for nodes in scopes for node in nodes) or any(
             not _complete(nodes, shown) for nodes in scopes if any(node.id in shown for node in nodes)
         )
@@ -167,9 +188,11 @@ class _Elements:
         if isinstance(node, FlowNode):
             yield node.children
             return
-        processes = self._document.processes
-        for process in [p for p in processes if p.id == element] or processes:
-            yield process.nodes
+        document = self._document
+        every: list[tuple[str, Sequence[FlowNode]]] = [(p.id, p.nodes) for p in document.processes]
+        exchanges = [(c.id, c.nodes) for c in document.choreographies]
+        shown = [nodes for id_, nodes in (*every, *exchanges) if id_ == element]
+        yield from shown or (nodes for _, nodes in every or exchanges)
 
     def plane(self, shapes: tuple[Placed, ...], edges: Iterable[Edge]) -> Plane:
         at = {placed.shape.element: placed.shape.bounds for placed in shapes}
@@ -181,10 +204,25 @@ class _Elements:
         for id_, line in self.lines.items():
             if not {line.source, line.target} <= drawn_ends:
                 continue
-            points, label = _course(line, given.get(id_), at)
+            edge = given.get(id_)
+            points, label = _course(line, edge, at)
             if points:
-                lines.append(Drawn(line, points, label, nodes.get(line.source or "")))
-        return Plane(shapes, tuple(lines))
+                lines.append(Drawn(line, points, label, nodes.get(line.source or ""), edge))
+        trunks = labels.shared_beginnings(line.points for line in lines)
+        lines = [line._replace(shared=labels.beginning(line.points) in trunks) for line in lines]
+        ends = {(round(x), round(y)) for line in lines for x, y in (line.points[0], line.points[-1])}
+        return Plane(tuple(_labelled(placed, ends) for placed in shapes), tuple(lines))
+
+
+def _labelled(placed: Placed, ends: Collection[tuple[int, int]]) -> Placed:
+    """With a place for its name clear of flows, where the file gives none and a flow ends below it."""
+    thing, shape = placed.thing, placed.shape
+    if not isinstance(thing, FlowNode) or thing.type not in EVENTS | GATEWAYS:
+        return placed
+    if shape.label is not None or not thing.name:
+        return placed
+    block = labels.node_label(thing.name)
+    return placed._replace(shape=replace(shape, label=labels.beside_flows(shape.bounds, block, ends)))
 
 
 def _piled_up(shapes: Sequence[Placed]) -> bool:
@@ -202,14 +240,6 @@ def _content(node: FlowNode) -> Iterator[str]:
         yield from _content(child)
 
 
-def usable(bounds: Bounds) -> bool:
-    return (
-        all(math.isfinite(value) and abs(value) <= FARTHEST for value in bounds)
-        and bounds.width >= 1
-        and bounds.height >= 1
-    )
-
-
 def _complete(nodes: Sequence[FlowNode], shown: set[str]) -> bool:
     """Whether all nodes of a scope are shown, and of subprocesses all content or none."""
     return all(
@@ -223,14 +253,10 @@ def _course(
     line: Line, edge: Edge | None, at: Mapping[str, Bounds]
 ) -> tuple[tuple[Point, ...], Bounds | None]:
     """The points of a line and its label: as given, else made up if both its ends are shown."""
-    if edge and len(edge.waypoints) > 1 and all(_near(point) for point in edge.waypoints):
+    if edge and len(edge.waypoints) > 1 and all(within_reach(point) for point in edge.waypoints):
         return edge.waypoints, edge.label if edge.label and usable(edge.label) else None
     source, target = at.get(line.source or ""), at.get(line.target or "")
     if source is None or target is None:
         return (), None
     straight = isinstance(line, Artifact)
     return (nearest(source, target) if straight else elbow(source, target)), None
-
-
-def _near(point: Point) -> bool:
-    return all(math.isfinite(value) and abs(value) <= FARTHEST for value in point)

@@ -10,10 +10,12 @@ from monitor.bpmn.document import Bounds, Document, FlowNode
 from monitor.diagram import svg
 from monitor.diagram.badges import Badges
 from monitor.diagram.canvas import Extent
-from monitor.diagram.figures import Figure, drawable, figure
+from monitor.diagram.figure import Figure
+from monitor.diagram.figures import drawable, figure
 from monitor.diagram.lines import line
 from monitor.diagram.overlay import Overlay
 from monitor.diagram.plane import Placed, Plane, plane
+from monitor.diagram.tint import tinted
 
 _MARGIN = 16.0
 _GROUNDS = frozenset({"pool", "lane", "group", "expanded"})
@@ -42,8 +44,8 @@ def render(
 
 
 def _title(document: Document) -> str:
-    names = [process.name for process in document.processes if process.name]
-    return ", ".join(names) or "Process diagram"
+    names = [process.name for process in document.processes] + [c.name for c in document.choreographies]
+    return ", ".join(filter(None, names)) or "Process diagram"
 
 
 @cache
@@ -71,12 +73,16 @@ class _Drawing:
         for placed in shown.shapes:
             if not drawable(placed.thing):
                 continue
-            drawn = figure(placed.thing, placed.shape)
+            drawn = figure(placed.thing, placed.shape, placed.bands)
+            if not self._judged:  # what an overlay says by colour must not be mistaken
+                drawn = tinted(drawn, placed.shape.fill, placed.shape.stroke)
             layer = self._grounds if _is_ground(drawn) else self._nodes
             layer.append(self._node(placed, drawn))
             self._extend(drawn.boxes)
         for each in shown.lines:
             drawn = line(each, self._overlay.weight(each.line.id))
+            if each.edge is not None and not self._judged:
+                drawn = tinted(drawn, None, each.edge.stroke)
             self._flows.append(self._flow(each.line.id, drawn, each.line.name))
             self._extent.points(each.points)
             self._extend(drawn.boxes)
@@ -86,9 +92,10 @@ class _Drawing:
         badges = Badges(self._overlay, self._interactive, self._extent.box(_MARGIN))
         for each in shown.lines:
             self._add_drawn(badges.on_flow(each.line.id, each.points))
-        for thing, shape in shown.shapes:
-            if isinstance(thing, FlowNode):
-                self._add_drawn(badges.draw(thing, shape.bounds, self._names[thing.id]))
+        for placed in shown.shapes:
+            if isinstance(placed.thing, FlowNode):
+                said = self._names[placed.thing.id]
+                self._add_drawn(badges.draw(placed.thing, placed.shape.bounds, said))
 
     def _add_drawn(self, drawn: Iterable[tuple[str, Bounds]]) -> None:
         for badge, box in drawn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from monitor.bpmn.document import Artifact, Bounds, Edge, Shape
@@ -14,12 +14,16 @@ from monitor.diagram.text import Block, wrap
 GAP = 20.0
 _BESIDE = 14.0
 _NOTE_WIDTH = 140.0
+_NOTE_LINES = 16
 _SIZES: Mapping[str, tuple[float, float]] = {
     "dataObject": (36.0, 50.0),
     "dataObjectReference": (36.0, 50.0),
     "dataInput": (36.0, 50.0),
     "dataOutput": (36.0, 50.0),
     "dataStoreReference": (50.0, 50.0),
+    **dict.fromkeys(
+        ("conversation", "conversationNode", "subConversation", "callConversation"), (50.0, 43.0)
+    ),
 }
 
 
@@ -90,12 +94,7 @@ class Satellites:
 
     def connect(self, sheet: Sheet, routed: Collection[str]) -> None:
         """Draws the associations not in ``routed`` whose ends are on the sheet as straight lines."""
-        at = {shape.element: shape.bounds for shape in sheet.shapes}
-        for link in self._links:
-            if link.id not in routed and link.source in at and link.target in at:
-                assert link.source is not None
-                assert link.target is not None
-                sheet.edges.append(Edge(link.id, nearest(at[link.source], at[link.target])))
+        sheet.edges.extend(connected([link for link in self._links if link.id not in routed], sheet))
 
     def _sides(self, node: str) -> tuple[list[Satellite], list[Satellite]]:
         mine = self._of.get(node, [])
@@ -104,9 +103,19 @@ class Satellites:
         return [s for s in mine if s.is_note], [s for s in mine if not s.is_note]
 
 
+def connected(links: Iterable[Artifact], sheet: Sheet) -> list[Edge]:
+    """Straight lines for the associations whose ends are on the sheet."""
+    at = {shape.element: shape.bounds for shape in sheet.shapes}
+    return [
+        Edge(link.id, nearest(at[link.source], at[link.target]))
+        for link in links
+        if link.source in at and link.target in at
+    ]
+
+
 def _satellite(artifact: Artifact) -> Satellite | None:
     if artifact.type == "textAnnotation":
-        block = wrap(artifact.text or artifact.name, _NOTE_WIDTH - 12, labels.SIZE)
+        block = wrap(artifact.text or artifact.name, _NOTE_WIDTH - 12, labels.SIZE, _NOTE_LINES)
         size = (max(60.0, block.width + 14), max(30.0, block.height + 8))
         return Satellite(artifact, *size, size)
     size_of = _SIZES.get(artifact.type)

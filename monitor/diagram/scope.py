@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from monitor.bpmn.document import EVENTS, GATEWAYS, Artifact, Bounds, Edge, FlowNode, SequenceFlow, Shape
 from monitor.diagram import labels
+from monitor.diagram.choreography import heights, messages_room
 from monitor.diagram.layered import Arrangement, Cell, Link, arrange
 from monitor.diagram.satellites import Satellites
 from monitor.diagram.sheet import Sheet
@@ -173,6 +174,8 @@ class _Drawer:
             below = port.label.height + labels.GAP if port.label else 0.0
             down = max(down, half_height + _EVENT / 2 + below)
         beside, above, below = self._satellites.room(node.id)
+        sent_above, sent_below = messages_room(node)
+        up, down = up + sent_above, down + sent_below
         return Cell(
             id=node.id,
             width=max(width, beside),
@@ -195,18 +198,20 @@ class _Drawer:
             id_: tuple((px + x, py + y) for px, py in route) for id_, route in arrangement.routes.items()
         }
         self._routed.update(routes)
-        touched = {point for route in routes.values() for point in (route[0], route[-1])}
+        touched = {(round(x), round(y)) for route in routes.values() for x, y in (route[0], route[-1])}
         for id_, (cx, cy) in arrangement.centres.items():
             self._paste_node(sheet, self._bodies[id_], x + cx, y + cy, touched)
+        trunks = labels.shared_beginnings(routes.values())
         for id_, route in routes.items():
             name = self._names[id_]
-            label = labels.on_edge(route, labels.edge_label(name)) if name else None
+            shared = labels.beginning(route) in trunks
+            label = labels.on_edge(route, labels.edge_label(name), shared=shared) if name else None
             sheet.edges.append(Edge(id_, route, label))
         sheet.width = max(sheet.width, x + arrangement.width)
         sheet.height = max(sheet.height, y + arrangement.height)
 
     def _paste_node(
-        self, sheet: Sheet, body: _Body, x: float, y: float, touched: Collection[tuple[float, float]]
+        self, sheet: Sheet, body: _Body, x: float, y: float, touched: Collection[tuple[int, int]]
     ) -> None:
         bounds = Bounds(x - body.width / 2, y - body.height / 2, body.width, body.height)
         top, bottom = bounds.y, bounds.y + bounds.height
@@ -218,7 +223,8 @@ class _Drawer:
             if body.node.type in GATEWAYS and not upper and not _untouched(x, bottom, touched):
                 label = Bounds(x - 8 - body.label.width, label.y - 4, label.width, label.height)
             top, bottom = min(top, label.y), max(bottom, label.y + label.height)
-        expanded = body.inside is not None if body.node.is_subprocess else None
+        nests = body.node.is_subprocess or body.node.type == "subChoreography"
+        expanded = body.inside is not None if nests else None
         sheet.shapes.append(Shape(body.node.id, bounds, label, expanded=expanded, marker_visible=True))
         if body.inside:
             sheet.paste(body.inside, bounds.x, bounds.y)
@@ -231,11 +237,14 @@ class _Drawer:
                 bottom = max(bottom, tag.y + tag.height)
             bottom = max(bottom, at.y + _EVENT)
             sheet.shapes.append(Shape(port.node.id, at, tag))
-        sheet.shapes.extend(self._satellites.draw(body.node.id, x, top, bottom))
+        sent_above, sent_below = messages_room(body.node)
+        shapes = self._satellites.draw(body.node.id, x, top - sent_above, bottom + sent_below)
+        sheet.shapes.extend(shapes)
 
 
-def _untouched(x: float, y: float, touched: Collection[tuple[float, float]]) -> bool:
-    return not any(abs(px - x) < 1 and abs(py - y) < 1 for px, py in touched)
+def _untouched(x: float, y: float, touched: Collection[tuple[int, int]]) -> bool:
+    """Whether no flow ends at a place, to the pixel or nearly so."""
+    return not any((round(x) + dx, round(y) + dy) in touched for dx in (-1, 0, 1) for dy in (-1, 0, 1))
 
 
 def _body(node: FlowNode, labels_above: Collection[str]) -> _Body:
@@ -244,16 +253,18 @@ def _body(node: FlowNode, labels_above: Collection[str]) -> _Body:
         label = labels.node_label(node.name) if node.name else None
         above = label is not None and node.id in labels_above and node.type in EVENTS
         return _Body(node, side, side, label, above)
+    upper, lower = heights(node)
     if node.children:
         content = draw(Content(node.children, node.flows, node.artifacts)).sheet
         inside = Sheet()
-        inside.paste(content, _LEFT, _TOP)
-        return _Body(
-            node, max(inside.width + _LEFT, 140.0), max(inside.height + _BOTTOM, 100.0), inside=inside
-        )
+        inside.paste(content, _LEFT, _TOP + upper)
+        height = max(inside.height + _BOTTOM + lower, 100.0)
+        return _Body(node, max(inside.width + _LEFT, 140.0), height, inside=inside)
     width, height = _TASK
     if fit(node.name, width - 14, height - 24).size < 11:
         width = _WIDE_TASK
+    if node.bands:
+        width, height = _WIDE_TASK, height - 20 + upper + lower
     return _Body(node, width, height)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import TypeAlias
 
 Value: TypeAlias = str | int | float | None
@@ -22,30 +23,42 @@ _NOT_ID = re.compile(r"[^A-Za-z0-9_-]")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 
 
+# Characters that turn the direction of all text after them; names have their own direction without.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_PLAIN = re.compile(r"[A-Za-z0-9 _.,;:()#+*/|-]*")
+
+
 def escape(text: str) -> str:
-    """Text safe in element content and in quoted attributes, of XML and of HTML."""
-    return _FORBIDDEN.sub("\ufffd", text).translate(_ENTITIES)
+    """Text safe in element content and in quoted attributes, of XML and of HTML. What would turn the
+    direction of other text is shown as unknown."""
+    if _PLAIN.fullmatch(text):
+        return text
+    return _TURNING.sub("\ufffd", _FORBIDDEN.sub("\ufffd", text)).translate(_ENTITIES)
 
 
 def number(value: float) -> str:
     """Shortest text with at most two decimals; never ``nan``, ``inf`` or an exponent."""
     if not math.isfinite(value):
         raise ValueError(f"not a coordinate: {value}")
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
+    rounded = round(value, 2)
+    if rounded == int(rounded):
+        return str(int(rounded))
+    return f"{rounded:.2f}".rstrip("0")
 
 
 def element(tag: str, *children: str, **attributes: Value) -> str:
     """One element with its children (already SVG). Attributes that are None are left out."""
-    parts = [tag]
+    opening = tag
     for name, value in attributes.items():
-        if value is None:
-            continue
-        text = escape(value) if isinstance(value, str) else number(value)
-        parts.append(f'{name.rstrip("_").replace("_", "-")}="{text}"')
-    opening = " ".join(parts)
+        if value is not None:
+            opening += f' {_name(name)}="{escape(value) if isinstance(value, str) else number(value)}"'
     content = "".join(children)
     return f"<{opening}>{content}</{tag}>" if content else f"<{opening}/>"
+
+
+@cache
+def _name(keyword: str) -> str:
+    return keyword.rstrip("_").replace("_", "-")
 
 
 def text(tag: str, content: str, **attributes: Value) -> str:

@@ -30,6 +30,8 @@ _WIDTHS: dict[str, float] = {
 }
 _OTHER = 0.62
 _WIDE = 1.0
+_NARROWEST = 0.28
+_REMEMBERED = 60  # characters of texts whose width is worth remembering
 
 
 class Block(NamedTuple):
@@ -58,9 +60,14 @@ def _joins(char: str) -> bool:
     return unicodedata.category(char) in ("Mn", "Me", "Cf") or 0x1F3FB <= ord(char) <= 0x1F3FF
 
 
+@lru_cache(maxsize=8192)
+def _width_of(text: str) -> float:
+    return sum(map(_char_width, text))
+
+
 def measure(text: str, size: float) -> float:
     """Width in pixels of one line at a font size of ``size`` pixels."""
-    return size * sum(_char_width(char) for char in text)
+    return size * (_width_of(text) if len(text) <= _REMEMBERED else sum(map(_char_width, text)))
 
 
 def wrap(text: str, width: float, size: float = 12, max_lines: int = 0) -> Block:
@@ -68,15 +75,10 @@ def wrap(text: str, width: float, size: float = 12, max_lines: int = 0) -> Block
     too long. Past ``max_lines`` (0: no limit) or :data:`LONGEST` characters it ends in an ellipsis. Line
     breaks are kept."""
     text = _shortened(text)
-    lines: list[str] = []
-    for paragraph in text.splitlines() or [""]:
-        lines.extend(_paragraph(paragraph.split(), width, size))
-    while lines and not lines[-1]:
-        lines.pop()
-    if max_lines and len(lines) > max_lines:
-        lines = [*lines[: max_lines - 1], _ellipsis(lines[max_lines - 1], width, size)]
-    widest = max((measure(line, size) for line in lines), default=0.0)
-    return Block(tuple(lines), size, widest, len(lines) * size * LINE)
+    lines, whole = _broken(text, width, size, max_lines)
+    if not whole:
+        lines[-1] = _ellipsis(lines[-1], width, size)
+    return _block(lines, size)
 
 
 def fit(text: str, width: float, height: float, sizes: tuple[float, ...] = (12, 11, 10, 9)) -> Block:
@@ -84,16 +86,38 @@ def fit(text: str, width: float, height: float, sizes: tuple[float, ...] = (12, 
     fits at all, cut with an ellipsis if need be."""
     text = _shortened(text)
     longest = max(text.split(), key=len, default="")
+    fitting: Block | None = None
     for size in sizes:
-        block = wrap(text, width, size)
-        if block.height <= height and measure(longest, size) <= width:
-            return block
-    for size in sizes:
-        block = wrap(text, width, size)
-        if block.height <= height:
-            return block
+        rows = int(height // (size * LINE))
+        lines, whole = _broken(text, width, size, rows) if rows else ([], False)
+        if whole:
+            fitting = fitting or _block(lines, size)
+            if measure(longest, size) <= width:
+                return _block(lines, size)
     size = sizes[-1]
-    return wrap(text, width, size, max(1, int(height // (size * LINE))))
+    return fitting or wrap(text, width, size, max(1, int(height // (size * LINE))))
+
+
+def _block(lines: list[str], size: float) -> Block:
+    widest = max((measure(line, size) for line in lines), default=0.0)
+    return Block(tuple(lines), size, widest, len(lines) * size * LINE)
+
+
+def _broken(text: str, width: float, size: float, max_lines: int) -> tuple[list[str], bool]:
+    """The lines, at most ``max_lines`` (0: no limit) of them, and whether these are all. Takes no longer for
+    what is not shown."""
+    most = 0
+    if max_lines:  # so many of the narrowest characters
+        most = max_lines * (int(width / (_NARROWEST * size)) + 2)
+    cut = bool(most) and len(text) > most
+    lines: list[str] = []
+    for paragraph in (text[:most] if cut else text).splitlines() or [""]:
+        lines.extend(_paragraph(paragraph.split(), width, size))
+        if max_lines and len(lines) > max_lines:
+            return lines[:max_lines], False
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines, not cut or not lines
 
 
 def _shortened(text: str) -> str:

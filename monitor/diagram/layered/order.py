@@ -11,7 +11,7 @@ Hops = Mapping[Vertex, Sequence[tuple[Vertex, float]]]
 """Neighbours of a vertex on one side. The number shifts the near end, so that ports keep their order."""
 
 _SWEEPS = 16
-_EFFORT = 120_000  # vertices visited in all sweeps together: what bounds the time for very large graphs
+_EFFORT = 60_000  # vertices visited in all sweeps together: what bounds the time for very large graphs
 _EXCHANGES = 6
 _EXCHANGE_LIMIT = 60  # ranks with more vertices are left to the barycentres
 

@@ -67,6 +67,11 @@ class Router:
         self._channels = [Tracks(channel) for channel in range(len(layers) + 1)]
         self._leaving = Counter(chain.link.source for chain in chains if not chain.link.port)
         self._entering = Counter(chain.link.target for chain in chains)
+        self._rooms: dict[int, float] = {}
+        for chain in chains:
+            if not chain.back:
+                channel = chain.source.rank + 1
+                self._rooms[channel] = max(self._rooms.get(channel, 0.0), chain.link.room)
 
     def draw(self) -> Arrangement:
         """Loops claim tops and bottoms first: they have the bends beside their cells."""
@@ -227,14 +232,7 @@ class Router:
 
     def _room(self, channel: int) -> float:
         """Width of the widest label at the links that leave the column left of the channel."""
-        return max(
-            (
-                chain.link.room
-                for chain in self._chains
-                if not chain.back and chain.source.rank + 1 == channel and chain.link.room
-            ),
-            default=0.0,
-        )
+        return self._rooms.get(channel, 0.0)
 
     def _columns(self) -> tuple[list[float], list[float]]:
         """The middle of each column, and the x of the first track of each channel."""
