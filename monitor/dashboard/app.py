@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from monitor.configuration import Configuration
 from monitor.dashboard.api import api_routes
+from monitor.dashboard.badges import badge_routes
 from monitor.dashboard.guard import Guard, allowed_hosts, own_origins
 from monitor.dashboard.health import BLIND_AFTER
 from monitor.dashboard.live import Live
@@ -85,6 +86,7 @@ def create_app(
             *page_routes(site),
             *api_routes(site),
             *receive_routes(receivers, most_bytes),
+            *badge_routes(site),
             *probe_routes(site, registry),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
