@@ -1,10 +1,14 @@
-"""Every benchmark, one after the other: ``python -m benchmarks [name ...]``. See docs/benchmarks.md."""
+"""Every benchmark, one after the other: ``python -m benchmarks [name ...]``. See docs/benchmarks.md.
+
+``python -m benchmarks dataset`` and ``reading`` take options of their own, and a while: ``--help`` tells.
+"""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import checker, decode, drawing, long_traces, sweep
+from benchmarks import checker, decode, drawing, long_traces, reading, sweep
+from benchmarks.dataset import command as dataset
 
 ALL = {
     "decode": decode.main,
@@ -13,12 +17,17 @@ ALL = {
     "long_traces": long_traces.main,
     "sweep": sweep.main,
 }
+LARGE = {"dataset": dataset.main, "reading": reading.main}
 
 
 def main() -> None:
+    if sys.argv[1:] and sys.argv[1] in LARGE:
+        LARGE[sys.argv[1]](sys.argv[2:])
+        return
     chosen = sys.argv[1:] or list(ALL)
     if unknown := [name for name in chosen if name not in ALL]:
-        sys.exit(f"There is no benchmark {', '.join(unknown)}; there is {', '.join(ALL)}.")
+        known = ", ".join((*ALL, *LARGE))
+        sys.exit(f"There is no benchmark {', '.join(unknown)}; there is {known}.")
     for name in chosen:
         print(f"== {name}")
         ALL[name]()

@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
+from pathlib import Path
 
 import psycopg
 
@@ -39,14 +41,16 @@ def probe(address: str) -> None:
 class LocalPostgres(LocalService):
     name = "postgres"
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
+        """``settings`` go before those for tests, which trade safety for speed."""
         initdb, server = find_program("initdb", *_PLACES), find_program("postgres", *_PLACES)
         if initdb is None or server is None:
             raise Unavailable(
                 "PostgreSQL (initdb, postgres) is not installed; scripts/setup-services installs it"
             )
-        super().__init__()
+        super().__init__(directory)
         self._initdb, self._server = initdb, server
+        self._settings = {**_SETTINGS, **(settings or {})}
         self._user = _unprivileged_user() if os.geteuid() == 0 else None
         self._data = self.directory / "data"
         self._port = free_port()
@@ -66,13 +70,13 @@ class LocalPostgres(LocalService):
     def _launch(self) -> Process:
         if not self._data.exists():
             self._initialise()
-        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        settings = [f"--{name}={value}" for name, value in self._settings.items()]
         return Process(
             [self._server, "-D", str(self._data), "-p", str(self._port), *settings],
             log=self.directory / "log",
             user=self._user,
             asks_to_end=signal.SIGINT,  # "fast": does not wait for clients to leave
-            remove=self.directory,
+            remove=None if self.stays else self.directory,
         )
 
     def _initialise(self) -> None:

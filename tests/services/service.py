@@ -4,6 +4,7 @@ import signal
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -67,12 +68,14 @@ class Service(ABC):
 
 
 class LocalService(Service):
-    """A server started from what is installed on this machine, with a temporary directory of its own."""
+    """A server started from what is installed on this machine, with a temporary directory of its own; or with
+    ``directory``, which stays when it is closed."""
 
     name: ClassVar[str]
 
-    def __init__(self) -> None:
-        self.directory = own_directory(self.name)
+    def __init__(self, directory: Path | None = None) -> None:
+        self.directory = directory or own_directory(self.name)
+        self.stays = directory is not None
         self._process: Process | None = None
 
     @abstractmethod
@@ -105,6 +108,9 @@ class LocalService(Service):
             self._process.signal(signal.SIGCONT)
 
     def close(self) -> None:
+        if self.stays:
+            self.stop()
+            return
         self.kill()  # nobody needs the data any more
         remove(self.directory)
 
