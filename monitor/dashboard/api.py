@@ -106,7 +106,7 @@ async def flow(site: Site, request: Request) -> Response:
 async def findings(site: Site, request: Request) -> Response:
     wanted = parameters.finding_filter(request.query_params)
     part = parameters.slice_of(request.query_params)
-    found = await site.views.findings(wanted.flow, wanted.kind, wanted.state, part.cursor, part.limit)
+    found = await site.views.findings(wanted, part.cursor, part.limit)
     return answer(page_of(found, [finding_json(row) for row in found.rows]))
 
 

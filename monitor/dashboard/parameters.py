@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
@@ -15,18 +16,30 @@ from monitor.domain.event import InboxReason
 from monitor.domain.notice import NoticeKind
 from monitor.domain.verdict import ClockState, FindingKind, FindingState
 from monitor.errors import ChoreoscopeError, InvalidInput
-from monitor.storage.views import TraceFilter
+from monitor.storage.views import FindingFilter, TraceFilter
 
 STATES = ("open", "complete")
 VERDICTS = ("conforming", "deviating", "checking")
-SORTS = ("last", "first", "events")
+SORTS = ("last", "first", "events", "duration")
+ORDERS = ("desc", "asc")
+SEVERITIES = ("info", "warning", "critical")
 SLA_STATES = tuple(state.value for state in ClockState if state is not ClockState.BLIND)
 DEFAULT_LIMIT = 50
 MOST = 200
 LONGEST_TEXT = 500
 
-_AGE = re.compile(r"(\d{1,4})(m|h|d)")
+_AGE = re.compile(r"(\d{1,4})(m|h|d)", re.ASCII)
 _AGE_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_SPAN_PART = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(us|µs|ms|s|m|h|d)", re.ASCII)
+_SPAN_UNITS = {
+    "us": 1,
+    "µs": 1,
+    "ms": 10**3,
+    "s": 10**6,
+    "m": 60 * 10**6,
+    "h": 3600 * 10**6,
+    "d": 86400 * 10**6,
+}
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -96,6 +109,39 @@ def moment(query: QueryParams, name: str) -> datetime | None:
         ) from None
 
 
+def span(query: QueryParams, name: str) -> timedelta | None:
+    """A duration as Jaeger writes it: ``1.2s``, ``100ms``, ``1h30m``."""
+    value = text(query, name)
+    if value is None:
+        return None
+    parts = _SPAN_PART.findall(value)
+    if not parts or "".join(number + unit for number, unit in parts) != value:
+        raise BadParameter(
+            f"{name} is {value!r}.",
+            mend="It is a number with us, ms, s, m, h or d, or several: 100ms, 1.2s, 5m, 1h30m, 3d.",
+        )
+    micros = sum((Decimal(number) * _SPAN_UNITS[unit] for number, unit in parts), Decimal(0))
+    try:
+        return timedelta(microseconds=int(micros))
+    except OverflowError:
+        raise BadParameter(f"{name} is {value!r}: longer than any trace.") from None
+
+
+def number(query: QueryParams, name: str) -> int | None:
+    """A whole number from 1 on."""
+    value = text(query, name)
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) < 2**31):
+        raise BadParameter(f"{name} is {value!r}.", mend="It is a whole number from 1 on.")
+    return int(value)
+
+
+def yes_or_no(query: QueryParams, name: str) -> bool | None:
+    value = choice(query, name, ("yes", "no"))
+    return None if value is None else value == "yes"
+
+
 def slice_of(query: QueryParams) -> Slice:
     value = text(query, "limit")
     if value is not None and not (value.isascii() and value.isdigit() and 1 <= int(value) <= MOST):
@@ -125,29 +171,40 @@ def trace_filter(query: QueryParams, now: datetime) -> TraceFilter:
     until = moment(query, "until")
     if since and until and since > until:
         raise BadParameter("since is later than until.")
+    shortest, longest = span(query, "min"), span(query, "max")
+    if shortest is not None and longest is not None and shortest > longest:
+        raise BadParameter("min is longer than max.")
+    flow, version = text(query, "flow"), number(query, "version")
+    if version is not None and flow is None:
+        raise BadParameter("version is one of a flow.", mend="Name the flow, too: flow=order&version=2.")
     return TraceFilter(
         search=text(query, "q"),
-        flow=text(query, "flow"),
+        flow=flow,
+        version=version,
         state=choice(query, "state", STATES),
         verdict=choice(query, "verdict", VERDICTS),
         finding=word(query, "finding", FindingKind),
+        element=text(query, "element"),
         sla=choice(query, "sla", SLA_STATES),
+        shortest=shortest,
+        longest=longest,
+        variant=text(query, "variant"),
         since=since,
         until=until,
         sort=choice(query, "sort", SORTS) or "last",
+        ascending=choice(query, "order", ORDERS) == "asc",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class FindingFilter:
-    flow: str | None
-    kind: FindingKind | None
-    state: FindingState | None
 
 
 def finding_filter(query: QueryParams) -> FindingFilter:
     return FindingFilter(
-        text(query, "flow"), word(query, "kind", FindingKind), word(query, "state", FindingState)
+        search=text(query, "q"),
+        flow=text(query, "flow"),
+        kind=word(query, "kind", FindingKind),
+        state=word(query, "state", FindingState),
+        element=text(query, "element"),
+        severity=choice(query, "severity", SEVERITIES),
+        acknowledged=yes_or_no(query, "acknowledged"),
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, literal, or_, select
 from monitor.domain.audit import Entry
 from monitor.domain.checkpoint import Checkpoint
 from monitor.domain.event import Event, Misfit, Observation
-from monitor.storage import audit, checkpoints, dedup, judgements
+from monitor.storage import attributes, audit, checkpoints, dedup, judgements
 from monitor.storage.base import Chain, Freshness, Kept, KeyGroup, Placement, Seen, Trace, TraceUpdate
 from monitor.storage.inbox import Inbox
 from monitor.storage.judgements import Judged
@@ -40,6 +40,7 @@ class SqlIngest:
         self._linking = Linking(transaction)
         self._inbox = Inbox(transaction, self._tally)
         self._event_ids: dict[bytes, int] = {}
+        self._kept: dict[bytes, str] = {}
         self._stands: dict[tuple[str, str, bytes], list[int]] = {}  # flow, label, identity -> traces
 
     async def fresh(self, asked: Sequence[Seen]) -> list[Freshness]:
@@ -64,6 +65,8 @@ class SqlIngest:
             delivery = event.delivery
             channel, partition, offset, exchange, routing_key, _ = delivery.position
             self._event_ids[event.identity] = id_
+            if data is not None:
+                self._kept[event.identity] = data
             self._tally.received(delivery.source, delivery.received)
             rows.append(
                 (
@@ -154,6 +157,14 @@ class SqlIngest:
         await checkpoints.write(self._transaction, updates)
         await self._write_traces(updates, judged)
         await self._place(placements)
+        if self._kept:
+            chains = {update.trace.id: update.trace.chain for update in updates}
+            found = (
+                (one.observation.flow, chains[one.trace], one.observation.identity)
+                for one in placements
+                if one.fresh
+            )
+            await attributes.write(self._transaction, found, self._kept)
         await self._drop(dropped)
 
     async def audit(self, entry: Entry) -> None:

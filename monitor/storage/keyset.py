@@ -9,38 +9,45 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, LargeBinary, and_, or_
 
 from monitor.errors import InvalidInput
-from monitor.storage.types import from_micros, to_micros
+from monitor.storage.types import UtcTime, from_micros, to_micros
 from monitor.storage.views import Page
 
 Row = TypeVar("Row")
 Told = TypeVar("Told")
 
 Keys = Sequence[ColumnElement[Any]]
-"""What a list is sorted by, all descending; the last is unique."""
+"""What a list is sorted by, all in one direction; the last is unique."""
 
 
-def after(keys: Keys, cursor: str | None) -> ColumnElement[bool] | None:
+def after(keys: Keys, cursor: str | None, *, ascending: bool = False) -> ColumnElement[bool] | None:
     """The rows that come after the one ``cursor`` was made from. Raises ``InvalidInput`` for a cursor that
     is none of this list's."""
     if cursor is None:
         return None
     values = _decoded(cursor)
-    if len(values) != len(keys):
+    if len(values) != len(keys) or not all(map(_fits, keys, values)):
         raise InvalidInput("The page cursor is not one of this list.", mend="Begin again without it.")
-    return _after(keys, values)
+    return _after(keys, values, ascending)
 
 
-def _after(keys: Keys, values: Sequence[Any]) -> ColumnElement[bool]:
+def _after(keys: Keys, values: Sequence[Any], ascending: bool) -> ColumnElement[bool]:
     first: ColumnElement[Any] = keys[0]
     value = values[0]
-    smaller: ColumnElement[bool] = first < value
+    beyond: ColumnElement[bool] = first > value if ascending else first < value
     if len(keys) == 1:
-        return smaller
-    # that the first is at most its value is said apart, so that either dialect uses the index for it
-    return and_(first <= value, or_(smaller, _after(keys[1:], values[1:])))
+        return beyond
+    # that the first is not before its value is said apart, so that either dialect uses the index for it
+    not_before = first >= value if ascending else first <= value
+    return and_(not_before, or_(beyond, _after(keys[1:], values[1:], ascending)))
+
+
+def _fits(key: ColumnElement[Any], value: Any) -> bool:
+    if isinstance(key.type, UtcTime):
+        return isinstance(value, datetime)
+    return isinstance(value, bytes if isinstance(key.type, LargeBinary) else int)
 
 
 def page(
@@ -48,11 +55,12 @@ def page(
 ) -> Page[Told]:
     """A page from up to ``limit + 1`` rows; ``at`` gives a row's values of the sort keys."""
     shown = rows[:limit]
-    more = _encoded(at(shown[-1])) if len(rows) > limit and shown else None
+    more = encoded(at(shown[-1])) if len(rows) > limit and shown else None
     return Page([told(row) for row in shown], more)
 
 
-def _encoded(values: Sequence[Any]) -> str:
+def encoded(values: Sequence[Any]) -> str:
+    """The cursor for what comes after these values of the keys."""
     plain = [
         {"t": to_micros(value)}
         if isinstance(value, datetime)

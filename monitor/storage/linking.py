@@ -30,12 +30,12 @@ _LONGEST = 500
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-def link_value(value: str) -> str:
+def link_value(value: str, longest: int = _LONGEST) -> str:
     """A key's value as it is linked: a text too long for an index is cut, and told apart by its digest."""
-    if len(value) <= _LONGEST:
+    if len(value) <= longest:
         return value
     digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    return f"{value[: _LONGEST - 40]}…{digest}"
+    return f"{value[: longest - 40]}…{digest}"
 
 
 class Sets:

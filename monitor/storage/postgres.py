@@ -26,12 +26,14 @@ from sqlalchemy import (
     cast,
     column,
     delete,
+    extract,
     func,
     select,
     text,
+    type_coerce,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, dialect, insert
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP, dialect, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.storage.engine import wrapped
@@ -56,6 +58,10 @@ class PostgresTransaction(Transaction):
 
     def among(self, column: ColumnElement[int], ids: Iterable[int]) -> ColumnElement[bool]:
         return column == any_(bindparam(None, list(ids), type_=ARRAY(BigInteger())))
+
+    def lasted(self, begin: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[int]:
+        span = type_coerce(end, TIMESTAMP()) - type_coerce(begin, TIMESTAMP())
+        return cast(extract("epoch", span) * 1_000_000, BigInteger())
 
     async def ids(self, table: Table, count: int) -> list[int]:
         spare = self._spare.setdefault(table.name, [])

@@ -13,7 +13,6 @@ from monitor.domain.audit import Audited
 from monitor.domain.event import InboxReason
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.objective import Count
-from monitor.domain.verdict import FindingKind, FindingState
 from monitor.storage import audit, keyset, outcomes, progress, summaries, tally
 from monitor.storage.finding_list import list_findings
 from monitor.storage.notices import notice_of
@@ -22,7 +21,9 @@ from monitor.storage.trace_list import list_traces
 from monitor.storage.trace_page import trace_detail
 from monitor.storage.transaction import Transaction
 from monitor.storage.views import (
+    EVERY_FINDING,
     DayRow,
+    FindingFilter,
     FindingRow,
     FlowRow,
     FlowStatistics,
@@ -85,15 +86,10 @@ class SqlViews:
             return await trace_detail(transaction, trace_id, events)
 
     async def findings(
-        self,
-        flow: str | None = None,
-        kind: FindingKind | None = None,
-        state: FindingState | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
+        self, filter: FindingFilter = EVERY_FINDING, cursor: str | None = None, limit: int = 50
     ) -> Page[FindingRow]:
         async with self._read() as transaction:
-            return await list_findings(transaction, flow, kind, state, cursor, limit)
+            return await list_findings(transaction, filter, cursor, limit)
 
     async def inbox_groups(self, limit: int = 200) -> Sequence[InboxGroup]:
         of = inbox_groups.c

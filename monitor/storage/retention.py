@@ -26,6 +26,7 @@ from monitor.storage.tables import (
     late_clocks,
     observations,
     seen,
+    trace_attributes,
     trace_keys,
     trace_statistics,
     traces,
@@ -56,7 +57,8 @@ async def purge_traces(
     if not old:
         return 0
     await _delete_contents(transaction, {*old, *whole}, keep, now, tally)
-    await transaction.execute(delete(trace_keys).where(transaction.among(trace_keys.c.trace_id, whole)))
+    for table in (trace_keys, trace_attributes):
+        await transaction.execute(delete(table).where(transaction.among(table.c.trace_id, whole)))
     rest = {*old, *whole}.difference(emptied)
     await transaction.execute(delete(traces).where(transaction.among(traces.c.id, rest)))
     await _empty(transaction, emptied, now)

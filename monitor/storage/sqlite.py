@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     ColumnElement,
     Table,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
+    type_coerce,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert
@@ -41,6 +43,9 @@ class SqliteTransaction(Transaction):
     def among(self, column: ColumnElement[int], ids: Iterable[int]) -> ColumnElement[bool]:
         listed = func.json_each(json.dumps(list(ids))).table_valued("value")
         return column.in_(select(listed.c.value))
+
+    def lasted(self, begin: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[int]:
+        return type_coerce(end, BigInteger) - type_coerce(begin, BigInteger)
 
     async def ids(self, table: Table, count: int) -> list[int]:
         if table.name not in self._next:

@@ -1,47 +1,34 @@
-"""The trace list: filters, search, and what keeps each within an index (DESIGN 5).
+"""The trace list: filters, sorts, and what keeps each within an index (DESIGN 5).
 
-Every sort has an index that begins with the flow, so a list over all flows is put together from one short
-list of each. Conditions few traces meet (a search, a kind of finding) are answered the other way round: find
-those traces first, unless there are too many to be few.
+Every sort has an index that begins with the flow or its version, so a list over all is put together from
+parts (:mod:`monitor.storage.walk`). Conditions few traces meet are answered the other way round: find those
+traces first, unless there are too many to be few.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true
 
-from monitor.domain.verdict import ClockState, FindingKind, FindingState
 from monitor.errors import InvalidInput
-from monitor.storage import keyset
-from monitor.storage.linking import link_value
-from monitor.storage.tables import (
-    ASTRAY,
-    CHECKING,
-    DEVIATING,
-    LATER_IN_CHAIN,
-    LISTED,
-    OPEN,
-    findings,
-    flows,
-    observations,
-    tallies,
-    trace_keys,
-    traces,
-)
+from monitor.storage import keyset, trace_conditions
+from monitor.storage.tables import LISTED, TIMED, flows, tallies, trace_statistics, traces
 from monitor.storage.tally import TRACES
+from monitor.storage.terms import terms
+from monitor.storage.trace_conditions import Way
+from monitor.storage.trace_search import Answer, found_by, some_ids
 from monitor.storage.transaction import Transaction
 from monitor.storage.types import strings
 from monitor.storage.views import Page, TraceFilter, TraceRow
-
-FEW = 5000
-"""Up to so many traces are named one by one; of more, a page's worth is soon met on the way."""
+from monitor.storage.walk import Holds, Order, Part, walk
 
 _of = traces.c
 _SHOWN = [
     _of.id,
+    _of.chain_id,
     _of.flow,
     _of.flow_id,
     _of.key,
@@ -58,38 +45,50 @@ _SHOWN = [
     _of.standing,
     _of.expected,
 ]
-_SORTS: dict[str, ColumnElement[Any]] = {"last": _of.last, "first": _of.first, "events": _of.events}
-_STATES: dict[str, ColumnElement[bool]] = {"open": OPEN, "complete": _of.complete.is_(True)}
-_VERDICTS: dict[str, ColumnElement[bool]] = {
-    "deviating": DEVIATING,
-    "checking": CHECKING,
-    "conforming": _of.conforms.is_(True),
+_SORTS: dict[str, tuple[ColumnElement[Any], ColumnElement[Any]]] = {
+    "last": (_of.last, _of.id),
+    "first": (_of.first, _of.id),
+    "events": (_of.events, _of.id),
+    "duration": (trace_statistics.c.duration, trace_statistics.c.trace_id),
 }
+
+
+class _Version(NamedTuple):
+    """A version of a flow that has traces. ``flow`` is None where no such version is deployed."""
+
+    id: int
+    flow: str | None
+    version: int
+
+
+class _Place(NamedTuple):
+    """Where traces are looked for: flows by name, for indexes that begin so, and versions."""
+
+    flows: Sequence[str]
+    versions: Sequence[_Version]
 
 
 async def list_traces(
     transaction: Transaction, filter: TraceFilter, cursor: str | None, limit: int
 ) -> Page[TraceRow]:
-    sort = _chosen(_SORTS, filter.sort, "sort")
-    keys = (sort, _of.id)
-    conditions = await _conditions(transaction, filter)
-    if conditions is None:
+    _check(filter, cursor)
+    searched = terms(filter.search) if filter.search else []
+    versions = await _versions(transaction)
+    place = _chosen(filter, await flows_with_traces(transaction), versions)
+    if not place.flows or not place.versions or trace_conditions.is_contradictory(filter):
         return Page([])
-    beyond = keyset.after(keys, cursor)
-    if beyond is not None:
-        conditions.append(beyond)
-    chosen = [filter.flow] if filter.flow else await _flows(transaction)
-    if not chosen:
-        return Page([])
-    wanted = select(*_SHOWN).where(LISTED, _of.last.is_not(None), sort.is_not(None), *conditions)
-    parts = [
-        wanted.where(_of.flow == flow).order_by(sort.desc(), _of.id.desc()).limit(limit + 1).subquery()
-        for flow in chosen
-    ]
-    every = union_all(*(select(part) for part in parts)).subquery("every")
-    shown = with_version(every).order_by(every.c[sort.key].desc(), every.c.id.desc()).limit(limit + 1)  # type: ignore[index]
-    rows = await transaction.rows(shown)
-    return keyset.page(rows, limit, trace_row, lambda row: (getattr(row, str(sort.key)), row.id))
+    answers = [await found_by(transaction, term, place.flows) for term in searched]
+    if filter.variant:
+        ids = [one.id for one in place.versions]
+        answers.append(await trace_conditions.of_variant(transaction, filter.variant, ids))
+    if filter.finding is not None:
+        answers.append(await trace_conditions.with_finding(transaction, filter.finding))
+    parts, holds, window = await _planned(transaction, filter, place, answers)
+    order = Order(("span" if filter.sort == "duration" else filter.sort, "id"), filter.ascending)
+    found = await walk(transaction, parts, order, holds, cursor, limit, window)
+    known = {one.id: one.version for one in versions}
+    rows = [trace_row(row, known.get(row.flow_id, 0)) for row in found.rows]
+    return Page(rows, found.next, found.partial)
 
 
 def with_version(part: Any) -> Select[Any]:
@@ -99,11 +98,11 @@ def with_version(part: Any) -> Select[Any]:
     )
 
 
-def trace_row(row: Row[Any]) -> TraceRow:
+def trace_row(row: Row[Any], version: int) -> TraceRow:
     return TraceRow(
         id=row.id,
         flow=row.flow,
-        version=row.version,
+        version=version,
         key=row.key,
         first=row.first,
         last=row.last,
@@ -117,113 +116,124 @@ def trace_row(row: Row[Any]) -> TraceRow:
         sla=row.sla,
         standing=strings(row.standing),
         expected=strings(row.expected),
+        flow_id=row.flow_id,
     )
 
 
-def _chosen(known: dict[str, ColumnElement[Any]], name: str, what: str) -> ColumnElement[Any]:
-    if name not in known:
-        raise InvalidInput(f"No {what} “{name}”.", mend=f"One of: {', '.join(known)}")
-    return known[name]
+def _check(filter: TraceFilter, cursor: str | None) -> None:
+    if filter.sort not in _SORTS:
+        raise InvalidInput(f"No sort “{filter.sort}”.", mend=f"One of: {', '.join(_SORTS)}")
+    keyset.after(_SORTS[filter.sort], cursor)
+    if filter.version is not None and not filter.flow:
+        raise InvalidInput("A version is one of a flow.", mend="Name the flow, too.")
+    trace_conditions.check(filter)
 
 
-async def _flows(transaction: Transaction) -> Sequence[str]:
+async def flows_with_traces(transaction: Transaction) -> Sequence[str]:
     of = tallies.c
     return [flow for (flow,) in await transaction.rows(select(of.of).where(of.what == TRACES).distinct())]
 
 
-async def _conditions(transaction: Transaction, filter: TraceFilter) -> list[ColumnElement[bool]] | None:
-    """What the filter asks of a trace; None where nothing can meet it."""
-    conditions: list[ColumnElement[bool]] = []
-    if filter.state:
-        conditions.append(_chosen(_STATES, filter.state, "state"))
-    if filter.verdict:
-        conditions.append(_chosen(_VERDICTS, filter.verdict, "verdict"))
-    if filter.sla:
-        conditions.append(_of.sla == filter.sla)
-    time = _of.first if filter.sort == "first" else _of.last
-    conditions += _between(time, filter.since, filter.until)
-    for wanted in (
-        await _with_finding(transaction, filter) if filter.finding else None,
-        await _searched(transaction, filter.search) if filter.search else None,
-    ):
-        if wanted is not None:
-            conditions.append(wanted)
-    return conditions
-
-
-def _between(
-    time: ColumnElement[Any], since: datetime | None, until: datetime | None
-) -> list[ColumnElement[bool]]:
-    return ([time >= since] if since else []) + ([time < until] if until else [])
-
-
-_LATE = (ClockState.BREACHED.value, ClockState.MISSED.value)
-_IMPLIED = {kind: ASTRAY for kind in FindingKind if kind.is_deviation} | {
-    FindingKind.SLA_BREACH: _of.sla.in_(_LATE),
-    FindingKind.SLA_AT_RISK: _of.sla.in_((ClockState.AT_RISK.value, *_LATE)),
-}
-"""What is true of every trace of which such a finding holds: it has an index."""
-
-
-async def _with_finding(transaction: Transaction, filter: TraceFilter) -> ColumnElement[bool]:
-    assert filter.finding is not None
-    of = findings.c
-    active = and_(of.kind == filter.finding, of.state != FindingState.RETRACTED.value)
-    if filter.flow:
-        active = and_(active, of.flow == filter.flow)
-    found = await transaction.rows(select(of.trace_id).where(active).limit(FEW + 1))
-    if len(found) <= FEW:
-        return transaction.among(_of.id, {trace_id for (trace_id,) in found})
-    return and_(
-        _IMPLIED[filter.finding], _met_on_the_way(select(of.trace_id).where(of.trace_id == _of.id, active))
+async def _versions(transaction: Transaction) -> list[_Version]:
+    """Those that have traces: one look into the index for each, however many traces there are."""
+    first = select(func.min(_of.flow_id).label("id")).where(LISTED).cte("versions", recursive=True)
+    following = select(func.min(_of.flow_id)).where(LISTED, _of.flow_id > first.c.id).scalar_subquery()
+    every = first.union_all(select(following).where(first.c.id.is_not(None)))
+    asked = (
+        select(every.c.id, flows.c.key, flows.c.version)
+        .select_from(every.outerjoin(flows, flows.c.id == every.c.id))
+        .where(every.c.id.is_not(None))
     )
+    return [_Version(row.id, row.key, row.version or 0) for row in await transaction.rows(asked)]
 
 
-async def _searched(transaction: Transaction, search: str) -> ColumnElement[bool]:
-    """Traces one of whose keys is, or begins with, what is searched; or that hold the event of this id."""
-    of = trace_keys.c
-    meant = [_starting(of.value, search)]
-    name, equals, value = search.partition("=")
-    if equals and name.strip():
-        meant.append(and_(of.name == name.strip(), of.value == link_value(value.strip())))
-    found = [
-        await transaction.rows(select(of.trace_id).where(condition).limit(FEW + 1)) for condition in meant
+def _chosen(filter: TraceFilter, named: Sequence[str], versions: Sequence[_Version]) -> _Place:
+    if not filter.flow:
+        return _Place(named, versions)
+    of_flow = [one for one in versions if one.flow in (None, filter.flow)]
+    if filter.version is not None:
+        of_flow = [one for one in of_flow if one.version == filter.version]
+    return _Place([flow for flow in named if flow == filter.flow], of_flow)
+
+
+async def _planned(
+    transaction: Transaction, filter: TraceFilter, place: _Place, answers: Sequence[Answer]
+) -> tuple[list[Part], list[Holds], int]:
+    """By which index the list is read, what is asked of each row, and how many rows to try at least."""
+    ways = [*trace_conditions.ways(filter), *_ways_by_version(filter, place)]
+    keys, by_last = _SORTS[filter.sort], filter.sort == "last"
+    holds = [*(one.holds for one in answers), *trace_conditions.others(transaction, filter)]
+    named = [one.ids for one in answers if one.ids is not None]
+    if not named and (len(ways) > 1 or (ways and not by_last)):
+        for way in ways:
+            ids = await some_ids(transaction, _along(way, select(_of.id), filter, place))
+            if ids is not None:
+                named.append(frozenset(ids))
+                break
+    if named:
+        ids_ = frozenset.intersection(*named)
+        rows = _within(_shown(filter), filter).where(LISTED, transaction.among(_of.id, ids_))
+        return [Part(rows, keys)], [*holds, *(way.holds for way in ways)], len(ids_) + 1
+    if by_last:
+        base, *rest = ways or [_EVERY]
+        parts = [Part(rows, keys) for rows in _along(base, _shown(filter), filter, place)]
+        return parts, [*holds, *(way.holds for way in rest)], 0
+    flow = trace_statistics.c.flow if filter.sort == "duration" else _of.flow
+    rows = _within(_shown(filter), filter).where(LISTED)
+    parts = [Part(rows.where(flow == name), keys) for name in place.flows]
+    return parts, [*holds, *(way.holds for way in ways)], 0
+
+
+_EVERY = Way([LISTED], lambda _: true(), by_version=True)
+
+
+def _ways_by_version(filter: TraceFilter, place: _Place) -> list[Way]:
+    found: list[Way] = []
+    if filter.version is not None:
+        ids = [one.id for one in place.versions]
+        found.append(Way([LISTED], lambda rows: rows.c.flow_id.in_(ids), by_version=True))
+    if (filter.since or filter.until) and filter.sort not in ("last", "first"):
+        found.append(Way([LISTED], lambda rows: _between(rows.c.last, filter), by_version=True))
+    return found
+
+
+def _along(way: Way, rows: Select[Any], filter: TraceFilter, place: _Place) -> list[Select[Any]]:
+    """The rows an index has for a condition, in parts that each go on by ``last``."""
+    within = rows.where(_of.last.is_not(None))
+    if filter.sort != "first":
+        within = within.where(_between(_of.last, filter))
+    if way.by_version:
+        own = _of.flow == filter.flow if filter.flow else true()
+        return [
+            within.where(_of.flow_id == one.id, own, alternative)
+            for one in place.versions
+            for alternative in way.alternatives
+        ]
+    return [
+        within.where(_of.flow == flow, alternative)
+        for flow in place.flows
+        for alternative in way.alternatives
     ]
-    event = select(observations.c.trace_id).where(observations.c.event_id == search).limit(FEW)
-    by_event = [trace_id for (trace_id,) in await transaction.rows(event)]
-    linked = {trace_id for rows in found for (trace_id,) in rows}
-    if all(len(rows) <= FEW for rows in found):
-        roots = select(_of.chain_id).where(transaction.among(_of.id, linked))
-        chains = {chain_id for (chain_id,) in await transaction.rows(roots)}
-        return or_(
-            transaction.among(_of.id, chains | set(by_event)),
-            and_(LATER_IN_CHAIN, transaction.among(_of.chain_id, chains)),
-        )
-    first = traces.alias("linked")
-    through_merged = (
-        select(of.trace_id)
-        .join_from(trace_keys, first, first.c.id == of.trace_id)
-        .where(first.c.chain_id == _of.chain_id, first.c.id != first.c.chain_id, or_(*meant))
-    )
-    return or_(
-        _met_on_the_way(select(of.trace_id).where(of.trace_id == _of.chain_id, or_(*meant))),
-        _met_on_the_way(through_merged),
-        transaction.among(_of.id, by_event),
+
+
+def _shown(filter: TraceFilter) -> Select[Any]:
+    if filter.sort != "duration":
+        return select(*_SHOWN)
+    own = trace_statistics.c
+    return (
+        select(*_SHOWN, own.duration.label("span"))
+        .join_from(trace_statistics, traces, own.trace_id == _of.id)
+        .where(TIMED)
     )
 
 
-def _met_on_the_way(asked: Select[Any]) -> ColumnElement[bool]:
-    """Whether there is such a row, asked of one trace after the other: EXISTS would let the planner look
-    for all of them first."""
-    return asked.limit(1).correlate(traces).scalar_subquery().is_not(None)
+def _within(rows: Select[Any], filter: TraceFilter) -> Select[Any]:
+    """Those of the flow and the time asked for."""
+    column = _of.first if filter.sort == "first" else _of.last
+    own = _of.flow == filter.flow if filter.flow else true()
+    return rows.where(_of.last.is_not(None), _of.first.is_not(None), own, _between(column, filter))
 
 
-def _starting(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
-    """Texts that begin with ``prefix``, as a range of an index (texts are ordered by code point)."""
-    prefix = link_value(prefix) if len(prefix) > 500 else prefix
-    last = prefix.rstrip("\U0010ffff")
-    if not last:
-        return column >= prefix
-    following = ord(last[-1]) + 1
-    end = last[:-1] + chr(0xE000 if following == 0xD800 else following)
-    return and_(column >= prefix, column < end)
+def _between(time: ColumnElement[datetime], filter: TraceFilter) -> ColumnElement[bool]:
+    bounds = [time >= filter.since] if filter.since else []
+    return and_(true(), *bounds, *([time < filter.until] if filter.until else []))

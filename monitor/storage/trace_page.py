@@ -43,7 +43,7 @@ async def trace_detail(transaction: Transaction, trace_id: int, most: int) -> Tr
     found = select(findings).where(findings.c.trace_id == trace_id)
     running = select(clocks).where(clocks.c.trace_id == trace_id).order_by(clocks.c.sla, clocks.c.occurrence)
     return TraceDetail(
-        row=trace_row(row),
+        row=trace_row(row, row.version),
         merged_into=row.merged_into,
         keys=tuple(
             Key(*one) for one in await transaction.rows(keys.order_by(key.name, key.value).limit(_KEYS))
@@ -59,7 +59,9 @@ async def trace_detail(transaction: Transaction, trace_id: int, most: int) -> Tr
         clocks=tuple(stored_clock(one) for one in await transaction.rows(running)),
         visited=strings(row.visited),
         flow_id=row.flow_id,
-        siblings=tuple(trace_row(one) for one in await transaction.rows(others.limit(_SIBLINGS))),
+        siblings=tuple(
+            trace_row(one, one.version) for one in await transaction.rows(others.limit(_SIBLINGS))
+        ),
     )
 
 

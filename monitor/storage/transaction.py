@@ -44,6 +44,10 @@ class Transaction(ABC):
         """``column`` is one of ``ids``, as one parameter."""
 
     @abstractmethod
+    def lasted(self, begin: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[int]:
+        """Microseconds from one instant to another."""
+
+    @abstractmethod
     async def ids(self, table: Table, count: int) -> list[int]:
         """``count`` ids for new rows of ``table``, never used before."""
 

@@ -21,8 +21,12 @@ Row = TypeVar("Row")
 
 
 class Page(NamedTuple, Generic[Row]):
+    """``partial``: looking for more rows was broken off, so that the page comes soon; it goes on at ``next``.
+    Such a page may hold fewer rows than were asked for, or none."""
+
     rows: Sequence[Row]
     next: str | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +51,65 @@ class TraceRow:
     sla: str | None
     standing: tuple[str, ...]
     expected: tuple[str, ...]
+    flow_id: int = 0
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From the first event to the last one so far; None without events."""
+        return None if self.first is None or self.last is None else self.last - self.first
 
 
 @dataclass(frozen=True, slots=True)
 class TraceFilter:
-    """``search``: a key value or its beginning, a bare event id, or ``name=value`` for one named key.
-    ``state``: ``open`` or ``complete``. ``verdict``: ``conforming``, ``deviating`` (a confirmed
-    deviation holds) or ``checking`` (only provisional ones do). ``finding``: one of that kind holds.
-    ``sla``: the worst clock is in this state. ``sort``: ``last`` (newest activity first), ``first``,
-    ``events``; all descending. ``since`` (inclusive) and ``until`` (exclusive) limit the first event's time
-    when sorted by ``first``, otherwise the last one's. A state, verdict or sort that is not one of these is
-    :class:`~monitor.errors.InvalidInput`, and so is a cursor that is none."""
+    """Traces that meet all of these; None asks nothing.
+
+    ``search``: terms with blanks between them, as :mod:`monitor.storage.terms` reads them. A bare value is
+    a key's value or its beginning, a kept attribute's value, or an event id; ``name=value`` is a named key
+    or attribute. ``version`` is one of ``flow``. ``state``: ``open`` or ``complete``. ``verdict``:
+    ``conforming``, ``deviating`` (a confirmed deviation holds) or ``checking`` (only provisional ones do).
+    ``finding``: one of that kind holds. ``element``: open traces that wait there. ``sla``: the worst clock
+    is in this state. ``shortest`` and ``longest`` (both inclusive): from the first event to the last one so
+    far. ``variant``: complete traces of this variant, as far as statistics know them.
+
+    ``sort``: ``last`` (newest activity first), ``first``, ``events``, ``duration`` (complete traces only, as
+    far as statistics know them); all descending unless ``ascending``. ``since`` (inclusive) and ``until``
+    (exclusive) limit the first event's time when sorted by ``first``, otherwise the last one's.
+
+    A state, verdict or sort that is not one of these is :class:`~monitor.errors.InvalidInput`, and so are a
+    search that cannot be read, a version without a flow, and a cursor of another list."""
 
     search: str | None = None
     flow: str | None = None
+    version: int | None = None
     state: str | None = None
     verdict: str | None = None
     finding: FindingKind | None = None
+    element: str | None = None
     sla: str | None = None
+    shortest: timedelta | None = None
+    longest: timedelta | None = None
+    variant: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     sort: str = "last"
+    ascending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilter:
+    """Findings that meet all of these; None asks nothing. ``search``: those of traces a search finds (see
+    :class:`TraceFilter`). ``acknowledged``: whether somebody takes care of it."""
+
+    search: str | None = None
+    flow: str | None = None
+    kind: FindingKind | None = None
+    state: FindingState | None = None
+    element: str | None = None
+    severity: str | None = None
+    acknowledged: bool | None = None
+
+
+EVERY_FINDING = FindingFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,13 +380,11 @@ class Views(Protocol):
     ) -> Page[TraceRow]: ...
     async def trace(self, trace_id: int, events: int = 1000) -> TraceDetail | None: ...
     async def findings(
-        self,
-        flow: str | None = None,
-        kind: FindingKind | None = None,
-        state: FindingState | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> Page[FindingRow]: ...
+        self, filter: FindingFilter = EVERY_FINDING, cursor: str | None = None, limit: int = 50
+    ) -> Page[FindingRow]:
+        """The newest first."""
+        ...
+
     async def inbox_groups(self, limit: int = 200) -> Sequence[InboxGroup]:
         """Those with the latest messages."""
         ...

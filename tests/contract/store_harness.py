@@ -90,7 +90,7 @@ def seen_as(event: Event, *keys: tuple[str, str], flow: str = "order", **rest: A
 
 @dataclass
 class Said:
-    """What the reduced pipeline says of every trace it touches."""
+    """What the reduced pipeline says of every trace it touches. ``kept``: what is stored of every event."""
 
     findings: Sequence[Finding] | None = None
     clocks: Sequence[Clock] | None = None
@@ -98,7 +98,10 @@ class Said:
     complete: bool = False
     reason: str = ""
     expected: tuple[str, ...] = ("Paid",)
+    standing: tuple[str, ...] = ("Task_1",)
     key: str | None = None
+    flow_id: int = 1
+    kept: str | None = None
     history: list[Observation] = field(default_factory=list)
 
 
@@ -112,7 +115,7 @@ def an_update(trace: Trace, said: Said) -> TraceUpdate:
         undecided=False,
         expected=said.expected,
         visited=None,
-        standing=("Task_1",),
+        standing=said.standing,
         findings=None if said.findings is None else tuple(said.findings),
         clocks=None if said.clocks is None else tuple(said.clocks),
         reason=said.reason,
@@ -130,7 +133,7 @@ async def put(
     async with store.ingest() as batch:
         answers = await batch.fresh([asked(event) for event, _ in observed])
         fresh = [one for one, answer in zip(observed, answers, strict=True) if answer.fresh]
-        await batch.events([event for event, _ in fresh], [None] * len(fresh))
+        await batch.events([event for event, _ in fresh], [said.kept] * len(fresh))
         groups = [KeyGroup(one.flow, one.keys) for _, one in fresh]
         chains = await batch.chains(groups, {"order": 1})
         merged = {chain.id: chain for chain in chains if chain.absorbed}
@@ -140,7 +143,7 @@ async def put(
         for chain, (_, one) in zip(chains, fresh, strict=True):
             trace = chain.traces[-1] if chain.traces else None
             if trace is None:
-                trace = await batch.new_trace(chain, said.key or one.keys[0].value, 1)
+                trace = await batch.new_trace(chain, said.key or one.keys[0].value, said.flow_id)
             trace.events += 1
             trace.first = min(trace.first or one.time, one.time)
             trace.last = max(trace.last or one.time, one.time)

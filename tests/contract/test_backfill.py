@@ -18,7 +18,7 @@ from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
 from monitor.sources.base import Progress, SourceState
 from monitor.storage.sql import SqlStore
-from monitor.storage.views import FindingRow
+from monitor.storage.views import FindingFilter, FindingRow
 from monitor.sweep import Sweeper
 from tests.support.shop import NOON, offline, shop, start, stored, told
 
@@ -55,7 +55,9 @@ async def read(store: SqlStore, now: datetime, mark: datetime | None) -> None:
 
 
 async def breaches(store: SqlStore, state: FindingState | None = None) -> Sequence[FindingRow]:
-    return (await store.views.findings(None, FindingKind.SLA_BREACH, state, None, 500)).rows
+    return (
+        await store.views.findings(FindingFilter(kind=FindingKind.SLA_BREACH, state=state), None, 500)
+    ).rows
 
 
 async def begun(store: SqlStore) -> Pipeline:

@@ -10,7 +10,7 @@ from monitor.domain.notice import NoticeKind
 from monitor.domain.verdict import ClockState, FindingKind, FindingState
 from monitor.storage.sql import SqlStore, open_store
 from monitor.storage.tables import clocks
-from monitor.storage.views import FindingRow, TraceFilter
+from monitor.storage.views import FindingFilter, FindingRow, TraceFilter
 from tests.contract.store_harness import NOON, Said, TickingClock, a_clock, a_finding, at, place, tell
 
 KEY = ("order", "o-1")
@@ -295,6 +295,6 @@ async def test_sweep_and_batches_at_once_lose_nothing(store_url: str, store: Sql
     assert sorted(swept) == sorted(set(swept))
     rows = (await store.views.traces(TraceFilter())).rows
     assert [(row.events, row.sla) for row in rows] == [(2, "breached")] * 10
-    found = (await store.views.findings(kind=FindingKind.SLA_BREACH)).rows
+    found = (await store.views.findings(FindingFilter(kind=FindingKind.SLA_BREACH))).rows
     assert len(found) == 10
     assert all(row.state is not RETRACTED and row.time == NOON + timedelta(minutes=10) for row in found)

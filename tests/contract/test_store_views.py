@@ -12,7 +12,7 @@ from monitor.domain.verdict import ClockState, FindingKind, FindingState
 from monitor.errors import InvalidInput
 from monitor.sources.base import Progress, SourceState
 from monitor.storage.sql import SqlStore, open_store
-from monitor.storage.views import FindingRow, Page, TraceFilter, TraceRow
+from monitor.storage.views import FindingFilter, FindingRow, Page, TraceFilter, TraceRow
 from tests.contract.store_harness import Said, a_clock, a_finding, an_event, at, place, put, read_to, seen_as
 
 FLOWS = ("order", "returns")
@@ -98,14 +98,15 @@ FILTERS = [
     TraceFilter(search="order=o-10", state="open"),
     TraceFilter(search="customer=o-10"),
     TraceFilter(search="17-0"),
-    TraceFilter(search="nothing at all"),
+    TraceFilter(search='"nothing at all"'),
 ]
 
 
 @pytest.mark.parametrize("few", [5000, 3], ids=["few", "many"])
 async def test_filters_are_what_they_say(store: SqlStore, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With either strategy: naming the traces found, or testing each on the way."""
-    monkeypatch.setattr("monitor.storage.trace_list.FEW", few)
+    monkeypatch.setattr("monitor.storage.trace_search.FEW", few)
+    monkeypatch.setattr("monitor.storage.trace_conditions._SCANNED", 4 * few)
     await fill(store)
     await confirm(store)
     whole = (await store.views.traces(TraceFilter(), limit=1000)).rows
@@ -191,7 +192,9 @@ async def test_findings_list(store: SqlStore) -> None:
                 rows: list[FindingRow] = []
                 cursor = None
                 while True:
-                    page = await store.views.findings(flow, kind, state, cursor, 5)
+                    page = await store.views.findings(
+                        FindingFilter(flow=flow, kind=kind, state=state), cursor, 5
+                    )
                     rows += page.rows
                     if (cursor := page.next) is None:
                         break

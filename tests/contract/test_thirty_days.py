@@ -36,7 +36,7 @@ from monitor.storage.base import DueClock, Store
 from monitor.storage.ingest import SqlIngest
 from monitor.storage.migrate import upgrade
 from monitor.storage.sql import SqlStore, open_store
-from monitor.storage.views import FindingRow, TraceFilter
+from monitor.storage.views import FindingFilter, FindingRow, TraceFilter
 from monitor.sweep import Sweeper
 from tests.support.flows import bpmn, tasks
 from tests.support.shop import offline, start, stored
@@ -389,7 +389,9 @@ async def _all_findings(store: SqlStore) -> list[FindingRow]:
     for state in FindingState:
         cursor: str | None = None
         while True:
-            page = await store.views.findings(None, FindingKind.SLA_BREACH, state, cursor, 200)
+            page = await store.views.findings(
+                FindingFilter(kind=FindingKind.SLA_BREACH, state=state), cursor, 200
+            )
             found += page.rows
             if page.next is None:
                 break

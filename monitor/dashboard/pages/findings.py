@@ -17,7 +17,7 @@ async def finding_list(site: Site, request: Request) -> Response:
         "findings.html",
         title="Findings",
         section="findings",
-        found=await site.views.findings(wanted.flow, wanted.kind, wanted.state, part.cursor, part.limit),
+        found=await site.views.findings(wanted, part.cursor, part.limit),
         wanted=wanted,
         flows=await site.views.flows(),
         first_page=part.cursor is None,

@@ -23,9 +23,11 @@ from monitor.domain.verdict import Clock, ClockState, FindingKind, FindingState
 from monitor.errors import StorageUnavailable
 from monitor.settings import DashboardSettings
 from monitor.storage.views import (
+    EVERY_FINDING,
     DayRow,
     ElementStatistics,
     EventRow,
+    FindingFilter,
     FindingRow,
     FlowRow,
     FlowStatistics,
@@ -268,6 +270,7 @@ class Rows:
     away: str | None = None
     next: str | None = None
     asked: list[tuple[TraceFilter, str | None, int]] = field(default_factory=list)
+    findings_asked: list[tuple[FindingFilter, str | None, int]] = field(default_factory=list)
 
     def _here(self) -> None:
         if self.away:
@@ -291,14 +294,10 @@ class Rows:
         return self.details.get(trace_id)
 
     async def findings(
-        self,
-        flow: str | None = None,
-        kind: FindingKind | None = None,
-        state: FindingState | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
+        self, filter: FindingFilter = EVERY_FINDING, cursor: str | None = None, limit: int = 50
     ) -> Page[FindingRow]:
         self._here()
+        self.findings_asked.append((filter, cursor, limit))
         return Page(self.finding_rows, self.next)
 
     async def inbox_groups(self, limit: int = 200) -> Sequence[InboxGroup]:
