@@ -72,7 +72,8 @@ async def traces(site: Site, request: Request) -> Response:
     wanted = parameters.trace_filter(request.query_params, now)
     part = parameters.slice_of(request.query_params)
     found = await site.views.traces(wanted, part.cursor, part.limit)
-    return answer(page_of(found, [trace_json(row, now) for row in found.rows]))
+    items = [trace_json(row, now) for row in found.rows]
+    return answer({**page_of(found, items), "partial": found.partial})
 
 
 async def trace(site: Site, request: Request) -> Response:
@@ -107,7 +108,8 @@ async def findings(site: Site, request: Request) -> Response:
     wanted = parameters.finding_filter(request.query_params)
     part = parameters.slice_of(request.query_params)
     found = await site.views.findings(wanted, part.cursor, part.limit)
-    return answer(page_of(found, [finding_json(row) for row in found.rows]))
+    items = [finding_json(row) for row in found.rows]
+    return answer({**page_of(found, items), "partial": found.partial})
 
 
 async def inbox(site: Site, request: Request) -> Response:
@@ -159,7 +161,11 @@ def configuration_json(used: Configuration | None) -> dict[str, Any] | None:
 
 
 def trace_json(row: TraceRow, now: datetime) -> dict[str, Any]:
-    return {**_fields(row), "summary": words.plain(words.progress_sentence(row, (), now))}
+    return {
+        **_fields(row),
+        "duration": None if row.duration is None else row.duration.total_seconds(),
+        "summary": words.plain(words.progress_sentence(row, (), now)),
+    }
 
 
 def detail_json(detail: TraceDetail, clocks: tuple[Clock, ...], now: datetime) -> dict[str, Any]:
