@@ -44,6 +44,7 @@ PLACES = {
     "inbox item of bytes": Place("/inbox/{id}", "/inbox/{undecodable}", "not text"),
     "sources": Place("/sources", "/sources", "web"),
     "notices": Place("/notices", "/notices", "Notices"),
+    "search": Place("/search", "/search?q=o-3", "deviation"),
     "nowhere": Place("", "/nowhere", "Overview", 404),
 }
 

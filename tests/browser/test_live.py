@@ -1,4 +1,4 @@
-"""What the pages' small script does: local times, the keyboard, updates that disturb nobody."""
+"""Updates that disturb nobody, and pages that do without them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,6 @@ from playwright.async_api import expect
 from tests.browser.places import address_of
 
 
-async def test_times_are_local_with_scripts_and_say_utc_without(
-    monitor: Any, open_page: Callable[..., Any]
-) -> None:
-    address = await address_of(monitor, "/traces/{o-1}")
-    async with open_page(timezone_id="Asia/Kolkata") as local, open_page(java_script_enabled=False) as plain:
-        await local.page.goto(address)
-        await plain.page.goto(address)
-        due = local.page.locator('time[data-show="both"]').first
-        instant = datetime.fromisoformat(str(await due.get_attribute("datetime")))
-        shown = await due.inner_text()
-        minutes = (instant.hour * 60 + instant.minute + 330) % (24 * 60)
-        assert f"{minutes // 60:02}:{minutes % 60:02}" in shown
-        assert shown.endswith("UTC)")
-        utc = await plain.page.locator('time[data-show="both"]').first.inner_text()
-        assert f"{instant:%H:%M}" in utc
-        assert utc.endswith("UTC")
-
-
 async def test_the_picture_shows_the_path_the_token_and_the_finding(
     monitor: Any, open_page: Callable[..., Any]
 ) -> None:
@@ -39,23 +21,6 @@ async def test_the_picture_shows_the_path_the_token_and_the_finding(
         await expect(picture).to_be_visible()
         for word in ("visited", "standing", "deviating"):
             assert await picture.locator(f".{word}").count() > 0, word
-
-
-async def test_slash_goes_to_the_search_and_an_order_is_found(
-    monitor: Any, open_page: Callable[..., Any]
-) -> None:
-    async with open_page() as watched:
-        page = watched.page
-        await page.goto(f"{monitor.address}/flows")
-        await page.keyboard.press("/")
-        await expect(page.locator("#search")).to_be_focused()
-        await page.keyboard.type("o-3")
-        await page.keyboard.press("Enter")
-        await page.wait_for_url("**/traces?q=o-3")
-        rows = page.locator("main table tbody tr")
-        await expect(rows).to_have_count(1)
-        await rows.locator("a").first.click()
-        await expect(page.locator("h1")).to_have_text("Order o-3")
 
 
 async def test_filters_work_without_scripts(monitor: Any, open_page: Callable[..., Any]) -> None:
@@ -68,15 +33,6 @@ async def test_filters_work_without_scripts(monitor: Any, open_page: Callable[..
         await expect(page.locator("main table tbody")).not_to_contain_text("o-4")
         await page.click("text=Clear")
         await expect(page.locator("main table tbody")).to_contain_text("o-4")
-
-
-async def test_the_first_tab_leads_to_the_content(monitor: Any, open_page: Callable[..., Any]) -> None:
-    async with open_page() as watched:
-        await watched.page.goto(f"{monitor.address}/")
-        await watched.page.keyboard.press("Tab")
-        await expect(watched.page.locator(".skip")).to_be_focused()
-        await watched.page.keyboard.press("Enter")
-        await expect(watched.page.locator("main")).to_be_focused()
 
 
 async def test_a_new_trace_appears_by_itself(monitor: Any, open_page: Callable[..., Any]) -> None:

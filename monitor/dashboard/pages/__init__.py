@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from monitor.dashboard.pages import findings, flows, inbox, notices, overview, slas, sources, trace, traces
+from monitor.dashboard.pages import (
+    findings,
+    flows,
+    inbox,
+    notices,
+    overview,
+    search,
+    slas,
+    sources,
+    trace,
+    traces,
+)
 from monitor.dashboard.site import Handler, Site, page_route
 
 PAGES: tuple[tuple[str, Handler], ...] = (
@@ -19,6 +30,7 @@ PAGES: tuple[tuple[str, Handler], ...] = (
     ("/inbox/{id}", inbox.item),
     ("/sources", sources.source_list),
     ("/notices", notices.notice_list),
+    ("/search", search.search),
 )
 
 

@@ -1,5 +1,5 @@
 // Small help for the pages; everything works without it.
-// Times in the reader's own zone, "/" for the search, and quiet updates when something changed.
+// Times in the reader's own zone or in UTC, keys ("?" tells which), and quiet updates when something changed.
 "use strict";
 
 // ---- times -------------------------------------------------------------------------------------
@@ -18,26 +18,120 @@ function localTime(date, show) {
   return `${calendarDay(date)} ${clockTime(date).slice(0, 5)}`;
 }
 
+// What people choose is remembered where the browser allows it.
+const remembered = {
+  get(name) {
+    try {
+      return window.localStorage.getItem(name);
+    } catch {
+      return null;
+    }
+  },
+  set(name, value) {
+    try {
+      window.localStorage.setItem(name, value);
+    } catch {
+      // it holds for this page
+    }
+  },
+};
+
+let inUtc = remembered.get("times") === "utc";
+
 function localise(root) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const date = new Date(element.dateTime);
     if (Number.isNaN(date.getTime()) || date.getTimezoneOffset() === 0) continue;
-    const utc = element.textContent;
-    element.textContent = localTime(date, element.dataset.show);
-    if (element.dataset.show === "both") element.textContent += ` (${utc})`;
+    if (element.dataset.utc === undefined) {
+      element.dataset.utc = element.textContent;
+      element.title = `${localTime(date, "full")} here, ${element.title}`;
+    }
+    const { show, utc } = element.dataset;
+    element.textContent = inUtc ? utc : localTime(date, show);
+    if (show === "both" && !inUtc) element.textContent += ` (${utc})`;
   }
 }
 
+const zoneButton = document.getElementById("zone");
+
+function sayZone() {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  zoneButton.textContent = inUtc ? "Times in UTC" : `Times of ${timeZone.replaceAll("_", " ")}`;
+  zoneButton.title = inUtc ? `Show times of ${timeZone}` : "Show times in UTC";
+  zoneButton.hidden = false;
+}
+
+function changeZone() {
+  inUtc = !inUtc;
+  remembered.set("times", inUtc ? "utc" : "local");
+  sayZone();
+  localise(document);
+}
+
+zoneButton.addEventListener("click", changeZone);
+
 // ---- keyboard ----------------------------------------------------------------------------------
+
+const help = document.getElementById("help");
+const helpOpener = document.getElementById("help-opener");
+const keysOn = document.getElementById("keys-on");
+const PLACES = { o: "/", t: "/traces", f: "/flows", s: "/slas", d: "/findings", i: "/inbox", c: "/sources", n: "/notices" };
+const CHORD = 1500; // milliseconds within which the second key must follow "g"
+let going = 0;
 
 const isField = (element) => element instanceof HTMLElement
   && (element.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName));
 
+function openHelp() {
+  if (!help.open) help.showModal();
+}
+
+function goTo(key) {
+  const path = PLACES[key];
+  const link = path && [...document.querySelectorAll(".top nav a, .brand")].find(
+    (one) => one.pathname.endsWith(path === "/" ? "/" : path),
+  );
+  if (link) window.location.assign(link.href);
+}
+
+// The first link of each row is what the row is about.
+const rowLinks = () => [...document.querySelectorAll("main .rows tbody tr, main .list > li")]
+  .map((row) => row.querySelector("a[href]")).filter((link) => link && link.getClientRects().length);
+
+function moveRow(step) {
+  const links = rowLinks();
+  const row = document.activeElement && document.activeElement.closest("tr, .list > li");
+  const at = links.findIndex((link) => row && row.contains(link));
+  const next = links[at < 0 ? (step > 0 ? 0 : links.length - 1) : at + step];
+  if (next) next.focus();
+}
+
+const KEYS = {
+  "/": () => document.getElementById("search").focus(),
+  "?": openHelp,
+  j: () => moveRow(1),
+  k: () => moveRow(-1),
+  u: changeZone,
+  g: () => { going = Date.now(); },
+};
+
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isField(event.target)) return;
-  event.preventDefault();
-  document.getElementById("search").focus();
+  if (event.ctrlKey || event.metaKey || event.altKey || isField(event.target) || help.open || !keysOn.checked) return;
+  const gone = Date.now() - going < CHORD;
+  going = 0;
+  if (gone && PLACES[event.key]) {
+    event.preventDefault();
+    goTo(event.key);
+  } else if (Object.hasOwn(KEYS, event.key)) {
+    event.preventDefault();
+    KEYS[event.key]();
+  }
 });
+
+helpOpener.addEventListener("click", openHelp);
+helpOpener.hidden = false;
+keysOn.checked = remembered.get("keys") !== "off";
+keysOn.addEventListener("change", () => remembered.set("keys", keysOn.checked ? "on" : "off"));
 
 // ---- updates -----------------------------------------------------------------------------------
 
@@ -126,6 +220,9 @@ function show(fresh) {
     if (replacement) replace(part, document.adoptNode(replacement));
   }
   document.title = fresh.title;
+  const icon = document.getElementById("favicon");
+  const mood = fresh.getElementById("favicon").getAttribute("href");
+  if (icon.getAttribute("href") !== mood) icon.setAttribute("href", mood);
 }
 
 function replace(part, replacement) {
@@ -192,4 +289,5 @@ window.setInterval(() => {
 document.addEventListener("focusout", () => window.setTimeout(changed, 0));
 
 localise(document);
+sayZone();
 listen();
