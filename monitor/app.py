@@ -51,6 +51,7 @@ from monitor.storage.migrate import upgrade
 from monitor.storage.sql import SqlStore, open_store
 from monitor.storage.views import EventRow
 from monitor.sweep import Sweeper
+from monitor.timing import Course, Timings
 
 log = logging.getLogger("choreoscope")
 
@@ -252,6 +253,7 @@ class DeployedFlows:
 
     def __init__(self, flows: Flows) -> None:
         self._flows = flows
+        self._timings: dict[int, Timings] = {}
 
     async def document(self, flow_id: int) -> Document | None:
         expected = await self._flows.version(flow_id)
@@ -269,6 +271,23 @@ class DeployedFlows:
             Observation(expected.flow.key, event.label, event.time, event.identity) for event in events
         ]
         return visited(expected.flow, expected.judge.checker.counted(observations))
+
+    async def course(self, flow_id: int, events: Sequence[EventRow]) -> Course | None:
+        expected = await self._flows.version(flow_id)
+        if expected is None:
+            return None
+        known = self._timings.get(flow_id)
+        if known is None:
+            known = self._timings[flow_id] = Timings(expected.flow)
+        observations = {
+            Observation(expected.flow.key, event.label, event.time, event.identity): index
+            for index, event in enumerate(events)
+        }
+        aligned = expected.judge.checker.aligned(list(observations))
+        return Course(
+            known.steps([step.label for step in aligned]),
+            tuple(None if step.observation is None else observations[step.observation] for step in aligned),
+        )
 
 
 async def _source(settings: SourceSettings, worker: str, store: SqlStore, now: datetime) -> Source:

@@ -73,6 +73,7 @@ def create_app(
         blind_after=blind_after,
         configuration=configuration,
         mender=mender,
+        tracing=settings.tracing,
     )
 
     @asynccontextmanager

@@ -13,6 +13,7 @@ from monitor.dashboard import words
 from monitor.diagram import Mark, Overlay, Timing, render
 from monitor.domain.verdict import Clock, ClockState, FindingState
 from monitor.storage.views import EventRow, FindingRow, TraceDetail
+from monitor.timing import Course
 
 
 class FlowPictures(Protocol):
@@ -26,6 +27,9 @@ class FlowPictures(Protocol):
 
     async def visited(self, flow_id: int, events: Sequence[EventRow]) -> Sequence[str]:
         """The ids of elements and sequence flows that these events of a trace, in its order, passed."""
+
+    async def course(self, flow_id: int, events: Sequence[EventRow]) -> Course | None:
+        """What each of these events of a trace, in its order, did; None where the flow is not known."""
 
 
 class Pictures:
@@ -53,6 +57,10 @@ class Pictures:
     async def visited(self, detail: TraceDetail) -> Sequence[str]:
         """What the trace passed: as stored, or found from its events where it is not."""
         return detail.visited or await self._flows.visited(detail.flow_id, detail.events)
+
+    async def course(self, detail: TraceDetail) -> Course | None:
+        """What the events of the trace did."""
+        return await self._flows.course(detail.flow_id, detail.events) if detail.events else None
 
     async def labels(self, flow_id: int) -> Mapping[str, Sequence[str]]:
         return await self._flows.labels(flow_id)

@@ -30,7 +30,8 @@ class Site:
     """``summaries``: what of ``views`` sums many rows, remembered for moments.
     ``feeds``: the sources of each flow, where they are known (see :func:`health.seen_until`).
     ``objectives``: by flow and SLA. ``blind_after``: see :func:`health.source_health`. ``forms``: what every
-    form needs that changes something. ``mender``: None where the inbox can only be looked at."""
+    form needs that changes something. ``mender``: None where the inbox can only be looked at. ``tracing``:
+    the address of a distributed trace, with ``{trace_id}``."""
 
     views: Views
     summaries: Summaries
@@ -44,6 +45,7 @@ class Site:
     configuration: Configuration | None = None
     forms: Forms = field(default_factory=Forms)
     mender: Mends | None = None
+    tracing: str | None = None
 
     async def page(
         self,

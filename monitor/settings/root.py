@@ -60,7 +60,9 @@ def _is_loopback(host: str) -> bool:
 
 
 class DashboardSettings(Model):
-    """Where the dashboard listens. ``external_url`` is its address in links it sends out.
+    """Where the dashboard listens. ``external_url`` is its address in links it sends out. ``tracing``: where
+    distributed traces are shown, for events with a ``traceparent``; ``{trace_id}`` stands for the trace's id,
+    ``{span_id}`` for the span's.
 
     There is no login yet, so it listens on the loopback only, unless ``trust_network`` says that
     something else (a container's network, a proxy with a login) keeps strangers out.
@@ -70,6 +72,23 @@ class DashboardSettings(Model):
     port: int = Field(default=8321, ge=0, le=65535, description="0 picks a free port")
     external_url: str | None = None
     trust_network: bool = False
+    tracing: str | None = None
+
+    @field_validator("tracing")
+    @classmethod
+    def _template(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("must begin with http:// or https://")
+        if "{trace_id}" not in value:
+            raise ValueError(
+                "must say where the trace's id goes, as in https://jaeger.example/trace/{trace_id}"
+            )
+        left = value.replace("{trace_id}", "").replace("{span_id}", "")
+        if "{" in left or "}" in left:
+            raise ValueError("has other braces than those of {trace_id} and {span_id}")
+        return value
 
     @field_validator("external_url")
     @classmethod

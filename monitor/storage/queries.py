@@ -18,11 +18,12 @@ from monitor.storage.finding_list import list_findings
 from monitor.storage.notices import notice_of
 from monitor.storage.tables import flows, inbox, inbox_groups, notices, source_ticks, tallies
 from monitor.storage.trace_list import list_traces
-from monitor.storage.trace_page import trace_detail
+from monitor.storage.trace_page import trace_detail, trace_events
 from monitor.storage.transaction import Transaction
 from monitor.storage.views import (
     EVERY_FINDING,
     DayRow,
+    EventRow,
     FindingFilter,
     FindingRow,
     FlowRow,
@@ -84,6 +85,10 @@ class SqlViews:
     async def trace(self, trace_id: int, events: int = 1000) -> TraceDetail | None:
         async with self._read() as transaction:
             return await trace_detail(transaction, trace_id, events)
+
+    async def trace_events(self, trace_id: int, after: int | None = None, limit: int = 200) -> Page[EventRow]:
+        async with self._read() as transaction:
+            return await trace_events(transaction, trace_id, after, limit)
 
     async def findings(
         self, filter: FindingFilter = EVERY_FINDING, cursor: str | None = None, limit: int = 50

@@ -171,7 +171,9 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True)
 class TraceDetail:
-    """Everything on a trace's page. ``merged_into`` set means: the trace lives on under that id."""
+    """Everything on a trace's page. ``merged_into`` set means: the trace lives on under that id. ``events``:
+    the first of them, ``truncated`` where there are more. ``siblings``: the other traces of its chain.
+    ``related``: traces, of this flow or others, that share a key's value with it, the newest of them."""
 
     row: TraceRow
     merged_into: int | None
@@ -183,6 +185,7 @@ class TraceDetail:
     visited: tuple[str, ...]
     flow_id: int
     siblings: tuple[TraceRow, ...]
+    related: tuple[TraceRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +382,9 @@ class Views(Protocol):
         self, filter: TraceFilter, cursor: str | None = None, limit: int = 50
     ) -> Page[TraceRow]: ...
     async def trace(self, trace_id: int, events: int = 1000) -> TraceDetail | None: ...
+    async def trace_events(
+        self, trace_id: int, after: int | None = None, limit: int = 200
+    ) -> Page[EventRow]: ...
     async def findings(
         self, filter: FindingFilter = EVERY_FINDING, cursor: str | None = None, limit: int = 50
     ) -> Page[FindingRow]:

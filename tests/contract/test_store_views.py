@@ -12,7 +12,7 @@ from monitor.domain.verdict import ClockState, FindingKind, FindingState
 from monitor.errors import InvalidInput
 from monitor.sources.base import Progress, SourceState
 from monitor.storage.sql import SqlStore, open_store
-from monitor.storage.views import FindingFilter, FindingRow, Page, TraceFilter, TraceRow
+from monitor.storage.views import EventRow, FindingFilter, FindingRow, Page, TraceFilter, TraceRow
 from tests.contract.store_harness import Said, a_clock, a_finding, an_event, at, place, put, read_to, seen_as
 
 FLOWS = ("order", "returns")
@@ -229,6 +229,55 @@ async def test_timeline_is_in_trace_order_and_bounded(store: SqlStore) -> None:
     assert [event.event_id for event in short.events] == ["e0", "e1"]
     assert short.truncated
     assert await store.views.trace(trace + 99_999) is None
+
+
+async def test_events_of_a_trace_page_by_page(store: SqlStore) -> None:
+    trace = 0
+    for number in range(7):  # several at one instant
+        trace = await place(store, f"e{number}", ("order", "o"), time=at(number // 3))
+    await place(store, "other", ("order", "other"))
+    detail = await store.views.trace(trace)
+    assert detail is not None
+    seen: list[EventRow] = []
+    after = None
+    while True:
+        page = await store.views.trace_events(trace, after, 2)
+        seen += page.rows
+        if page.next is None:
+            break
+        assert len(page.rows) == 2
+        after = int(page.next)
+    assert tuple(seen) == detail.events
+    assert (await store.views.trace_events(trace, seen[-1].id, 2)).rows == []
+    with pytest.raises(InvalidInput):
+        await store.views.trace_events(trace, 10**9, 2)
+
+
+async def test_traces_that_share_a_key_value_are_related(store: SqlStore) -> None:
+    first = await place(store, "a", ("order", "o-1"), ("customer", "c-1"), time=at(1))
+    older = await place(store, "b", ("return", "o-1"), flow="returns", time=at(2))
+    newer = await place(store, "c", ("customer", "c-1"), ("order", "o-2"), flow="billing", time=at(3))
+    await place(store, "d", ("order", "o-3"), ("customer", "c-2"), time=at(4))
+    detail = await store.views.trace(first)
+    assert detail is not None
+    assert [row.id for row in detail.related] == [newer, older]
+    assert [row.flow for row in detail.related] == ["billing", "returns"]
+    other = await store.views.trace(older)
+    assert other is not None
+    assert [row.id for row in other.related] == [first]
+
+
+async def test_a_value_that_very_many_share_relates_the_newest(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.storage.trace_page._SHARED", 3)
+    made = [
+        await place(store, f"e{n}", ("country", "DE"), ("order", f"o-{n}"), flow=f"f{n}", time=at(n))
+        for n in range(6)
+    ]
+    detail = await store.views.trace(made[0])
+    assert detail is not None
+    assert [row.id for row in detail.related] == made[:2:-1]
 
 
 async def test_inbox_pages_and_groups(store: SqlStore) -> None:

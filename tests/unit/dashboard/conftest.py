@@ -45,6 +45,7 @@ from monitor.storage.views import (
     VariantRow,
     VersionRow,
 )
+from monitor.timing import Course, Step
 
 NOW = datetime(2026, 3, 4, 17, 2, 11, tzinfo=UTC)
 
@@ -293,6 +294,13 @@ class Rows:
         self._here()
         return self.details.get(trace_id)
 
+    async def trace_events(self, trace_id: int, after: int | None = None, limit: int = 200) -> Page[EventRow]:
+        self._here()
+        events = self.details[trace_id].events
+        at = next((place + 1 for place, event in enumerate(events) if event.id == after), 0)
+        more = str(events[at + limit - 1].id) if len(events) > at + limit else None
+        return Page(events[at : at + limit], more)
+
     async def findings(
         self, filter: FindingFilter = EVERY_FINDING, cursor: str | None = None, limit: int = 50
     ) -> Page[FindingRow]:
@@ -411,6 +419,13 @@ class OneModel:
 
     async def visited(self, flow_id: int, events: Sequence[EventRow]) -> Sequence[str]:
         return ("start", "s1", "ship") if events else ()
+
+    async def course(self, flow_id: int, events: Sequence[EventRow]) -> Course | None:
+        """Every event is counted and comes after the one before."""
+        if flow_id != 4:
+            return None
+        steps = tuple(Step(("ship",), at - 1 if at else None) for at in range(len(events)))
+        return Course(steps, tuple(range(len(events))))
 
 
 class Clients(Protocol):
