@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,13 @@ from monitor.dashboard import parameters, words
 from monitor.dashboard.answers import answer
 from monitor.dashboard.health import SourceHealth
 from monitor.dashboard.pages.flows import find_flow
+from monitor.dashboard.pages.trace import event_cursor, parts_of
 from monitor.dashboard.parameters import NotFound
 from monitor.dashboard.site import Handler, Site, route
+from monitor.dashboard.tracecontext import trace_context
 from monitor.domain.verdict import Clock
 from monitor.storage.views import EventRow, FindingRow, InboxRow, Page, TraceDetail, TraceRow
+from monitor.timing import Part
 
 OPENAPI = Path(__file__).parent / "openapi.json"
 PREFIX = "/api/v1"
@@ -34,6 +37,7 @@ def api_routes(site: Site) -> list[Route]:
         ("/overview", overview),
         ("/traces", traces),
         ("/traces/{id}", trace),
+        ("/traces/{id}/events", trace_events),
         ("/flows", flows),
         ("/flows/{key}", flow),
         ("/findings", findings),
@@ -83,8 +87,19 @@ async def trace(site: Site, request: Request) -> Response:
         raise NotFound(f"There is no trace {number}.")
     if detail.merged_into is not None:
         return RedirectResponse(f"{request.scope.get('root_path', '')}{PREFIX}/traces/{detail.merged_into}")
-    told = detail_json(detail, await site.clocks(detail), site.now())
-    return answer({**told, "visited": list(await site.pictures.visited(detail))})
+    told = detail_json(detail, await site.clocks(detail), site.now(), site.tracing)
+    course = course_json(detail, await parts_of(site, detail))
+    return answer({**told, **course, "visited": list(await site.pictures.visited(detail))})
+
+
+async def trace_events(site: Site, request: Request) -> Response:
+    number = parameters.identifier(request.path_params["id"], "trace")
+    part = parameters.slice_of(request.query_params)
+    cursor = event_cursor(request.query_params)
+    if await site.views.trace(number, 0) is None:
+        raise NotFound(f"There is no trace {number}.")
+    found = await site.views.trace_events(number, cursor, part.limit)
+    return answer(page_of(found, [event_json(row, site.tracing) for row in found.rows]))
 
 
 async def flows(site: Site, _: Request) -> Response:
@@ -168,22 +183,65 @@ def trace_json(row: TraceRow, now: datetime) -> dict[str, Any]:
     }
 
 
-def detail_json(detail: TraceDetail, clocks: tuple[Clock, ...], now: datetime) -> dict[str, Any]:
+def detail_json(
+    detail: TraceDetail, clocks: tuple[Clock, ...], now: datetime, tracing: str | None
+) -> dict[str, Any]:
     return {
         "trace": trace_json(detail.row, now),
         "summary": words.plain(words.trace_sentence(detail, clocks, now)),
         "flow_id": detail.flow_id,
         "keys": detail.keys,
-        "events": [event_json(row) for row in detail.events],
+        "events": [event_json(row, tracing) for row in detail.events],
         "truncated": detail.truncated,
         "findings": [finding_json(row) for row in detail.findings],
         "clocks": list(clocks),
         "siblings": [trace_json(row, now) for row in detail.siblings],
+        "related": [trace_json(row, now) for row in detail.related],
     }
 
 
-def event_json(row: EventRow) -> dict[str, Any]:
-    return {**_fields(row), "headers": stored_json(row.headers), "data": stored_json(row.data)}
+def course_json(detail: TraceDetail, parts: Mapping[int, Part] | None) -> dict[str, Any]:
+    """What the events did: null where their flow is not known."""
+    if parts is None:
+        return {"steps": None, "critical_path": None, "sequence": None}
+    events = detail.events
+    steps = [
+        {
+            "event": events[index].id,
+            "label": events[index].label,
+            "elements": part.step.elements,
+            "after": None if part.after is None else events[part.after].id,
+            "began": None if part.began is None else events[part.began].id,
+            "since": part.span.since,
+            "waited_seconds": _seconds(part.span.waited),
+            "worked_seconds": _seconds(part.span.worked),
+        }
+        for index, part in sorted(parts.items())
+    ]
+    sequence = [
+        {
+            "event": event.id,
+            "from": None if part is None or part.after is None else events[part.after].producer,
+            "to": event.producer,
+            "counted": part is not None,
+        }
+        for event, part in ((event, parts.get(index)) for index, event in enumerate(events))
+    ]
+    critical = [events[index].id for index, part in sorted(parts.items()) if part.critical]
+    return {"steps": steps, "critical_path": critical, "sequence": sequence}
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()
+
+
+def event_json(row: EventRow, tracing: str | None) -> dict[str, Any]:
+    return {
+        **_fields(row),
+        "headers": stored_json(row.headers),
+        "data": stored_json(row.data),
+        "tracing": trace_context(row, tracing),
+    }
 
 
 def finding_json(row: FindingRow) -> dict[str, Any]:

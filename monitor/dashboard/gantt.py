@@ -36,7 +36,7 @@ def ruler(axis: Axis) -> Markup:
 
 def row_bar(row: Row, axis: Axis, now: datetime) -> Markup:
     drawn = [_grid(axis)]
-    if axis.begin < now < axis.end:
+    if axis.is_open and axis.begin < now < axis.end:
         drawn.append(_upright(axis.share(now), "now"))
     if row.critical and row.event is not None:
         stretches = [one for one in (row.waits, row.works) if one is not None]

@@ -24,6 +24,7 @@ UNKNOWN = "producer not told"
 
 _COLUMN = 168
 _LEFT = 76
+_RIGHT = 96
 _HEAD = 34
 _ROW = 34
 _LONGEST = 22
@@ -80,7 +81,7 @@ def sequence(events: Sequence[EventRow], parts: Mapping[int, Part] | None) -> Co
 
 def drawn(shown: Conversation) -> Markup:
     """As inline SVG. What it shows is to be said in words beside it: it is not read out."""
-    width = _LEFT + _COLUMN * len(shown.lifelines)
+    width = _LEFT + _COLUMN * len(shown.lifelines) + _RIGHT
     height = _HEAD + _ROW * len(shown.messages) + 12
     parts = [_lifeline(at, name, height) for at, name in enumerate(shown.lifelines)]
     parts += [_message(at, message) for at, message in enumerate(shown.messages)]

@@ -26,8 +26,11 @@ MOST_NAMED = 2
 LEAST_SHARE = 0.15
 """Of a trace's length, to be worth naming."""
 
-_BEYOND = 2
+_BEYOND = 8.0
 """How many times as long as what happened the axis may go on after it: an old open trace stays readable."""
+
+_BEYOND_COMPLETE = 0.5
+"""The same once nothing goes on, for what was due later."""
 
 _UNITS = (
     *(timedelta(milliseconds=size) for size in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
@@ -82,11 +85,12 @@ class Tick(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """``cut``: something goes on past its end."""
+    """``cut``: something goes on or is due past its end; ``is_open``: something goes on."""
 
     begin: datetime
     end: datetime
     cut: bool
+    is_open: bool = False
 
     def share(self, when: datetime) -> float:
         """Where a moment stands, 0 to 1; what is outside stands at the nearer end."""
@@ -295,9 +299,10 @@ def _axis(rows: Sequence[Row]) -> Axis:
         default=latest,
     )
     end = max(latest, wanted)
+    open_ = any((row.waits and row.waits.goes_on) or (row.works and row.works.goes_on) for row in rows)
     if latest > begin:
-        end = min(end, latest + _BEYOND * (latest - begin))
-    return Axis(begin, end, wanted > end)
+        end = min(end, latest + (_BEYOND if open_ else _BEYOND_COMPLETE) * (latest - begin))
+    return Axis(begin, end, wanted > end, open_)
 
 
 def _moments(row: Row) -> Sequence[datetime]:

@@ -86,6 +86,7 @@ PATHS = [
     ("/api/v1/overview", "/api/v1/overview"),
     ("/api/v1/traces", "/api/v1/traces"),
     ("/api/v1/traces/{id}", "/api/v1/traces/17"),
+    ("/api/v1/traces/{id}/events", "/api/v1/traces/17/events"),
     ("/api/v1/flows", "/api/v1/flows"),
     ("/api/v1/flows/{key}", "/api/v1/flows/order"),
     ("/api/v1/findings", "/api/v1/findings"),

@@ -242,6 +242,23 @@ def test_sla_entries_are_held_to_their_shape(tmp_path: Path, sla: str, said: str
     assert [problem for problem in found if problem[0] == 4 and said in problem[2]], found
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("jaeger.example/trace/{trace_id}", "begin with http"),
+        ("javascript:alert('{trace_id}')", "begin with http"),
+        ("https://jaeger.example/", "where the trace's id goes"),
+        ("https://jaeger.example/{trace_id}/{other}", "other braces"),
+    ],
+)
+def test_the_address_of_the_tracing_ui_has_a_place_for_the_id(
+    tmp_path: Path, address: str, said: str
+) -> None:
+    assert said in str(wrong(tmp_path, f'dashboard: {{tracing: "{address}"}}'))
+    good = "https://jaeger.example/trace/{trace_id}"
+    assert load(write(tmp_path, f'dashboard: {{tracing: "{good}"}}'), {}).dashboard.tracing == good
+
+
 def test_an_alias_bomb_is_refused_quickly(tmp_path: Path) -> None:
     lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
     for before, name in zip("abcdefgh", "bcdefghi", strict=True):
