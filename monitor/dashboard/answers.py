@@ -48,9 +48,20 @@ def _whole(value: object) -> object:
 
 
 def problem(
-    status: int, message: str, mend: str | None = None, headers: Mapping[str, str] | None = None
+    status: int,
+    message: str,
+    mend: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> Response:
-    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": message}
+    """``more``: members that only this kind of problem has."""
+    content: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": message,
+    }
     if mend:
         content["mend"] = mend
+    content.update(more or {})
     return JSONResponse(content, status, headers, media_type="application/problem+json")

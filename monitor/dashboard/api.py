@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from monitor.checking import objective_json
 from monitor.configuration import Configuration
-from monitor.dashboard import parameters, words
+from monitor.dashboard import api_inbox, parameters, words
 from monitor.dashboard.answers import answer
 from monitor.dashboard.health import SourceHealth
 from monitor.dashboard.pages.flows import find_flow
 from monitor.dashboard.pages.trace import event_cursor, parts_of
 from monitor.dashboard.parameters import NotFound
 from monitor.dashboard.site import Handler, Site, route
+from monitor.dashboard.stored import fields_of, stored_json
 from monitor.dashboard.tracecontext import trace_context
 from monitor.domain.verdict import Clock
-from monitor.storage.views import EventRow, FindingRow, InboxRow, Page, TraceDetail, TraceRow
+from monitor.storage.views import EventRow, FindingRow, Page, TraceDetail, TraceRow
 from monitor.timing import Part
 
 OPENAPI = Path(__file__).parent / "openapi.json"
@@ -41,14 +40,17 @@ def api_routes(site: Site) -> list[Route]:
         ("/flows", flows),
         ("/flows/{key}", flow),
         ("/findings", findings),
-        ("/inbox", inbox),
-        ("/inbox/{id}", inbox_item),
+        *api_inbox.READ,
         ("/sources", sources),
         ("/notices", notices),
         ("/objectives", objectives),
     )
     document = Route(f"{PREFIX}/openapi.json", partial(_openapi, OPENAPI.read_bytes()), methods=["GET"])
-    return [document, *(route(site, PREFIX + path, handler) for path, handler in paths)]
+    return [
+        document,
+        *(route(site, PREFIX + path, handler) for path, handler in paths),
+        *(route(site, PREFIX + path, handler, "POST") for path, handler in api_inbox.CHANGE),
+    ]
 
 
 def page_of(page: Page[Any], items: list[Any] | None = None) -> dict[str, object]:
@@ -127,22 +129,6 @@ async def findings(site: Site, request: Request) -> Response:
     return answer({**page_of(found, items), "partial": found.partial})
 
 
-async def inbox(site: Site, request: Request) -> Response:
-    wanted = parameters.inbox_filter(request.query_params)
-    part = parameters.slice_of(request.query_params)
-    found = await site.views.inbox(wanted.reason, wanted.type, part.cursor, part.limit)
-    items = [inbox_json(row, with_body=False) for row in found.rows]
-    return answer({"groups": list(await site.views.inbox_groups()), **page_of(found, items)})
-
-
-async def inbox_item(site: Site, request: Request) -> Response:
-    number = parameters.identifier(request.path_params["id"], "message")
-    row = await site.views.inbox_item(number)
-    if row is None:
-        raise NotFound(f"There is no message {number} in the inbox.")
-    return answer(inbox_json(row, with_body=True))
-
-
 async def notices(site: Site, request: Request) -> Response:
     kind = parameters.notice_kind(request.query_params)
     part = parameters.slice_of(request.query_params)
@@ -161,10 +147,6 @@ async def sources(site: Site, _: Request) -> Response:
     return answer({"items": [source_json(source) for source in await site.sources()], "next": None})
 
 
-def _fields(row: Any) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in row.__dataclass_fields__}
-
-
 def configuration_json(used: Configuration | None) -> dict[str, Any] | None:
     if used is None:
         return None
@@ -177,7 +159,7 @@ def configuration_json(used: Configuration | None) -> dict[str, Any] | None:
 
 def trace_json(row: TraceRow, now: datetime) -> dict[str, Any]:
     return {
-        **_fields(row),
+        **fields_of(row),
         "duration": None if row.duration is None else row.duration.total_seconds(),
         "summary": words.plain(words.progress_sentence(row, (), now)),
     }
@@ -237,7 +219,7 @@ def _seconds(length: timedelta | None) -> float | None:
 
 def event_json(row: EventRow, tracing: str | None) -> dict[str, Any]:
     return {
-        **_fields(row),
+        **fields_of(row),
         "headers": stored_json(row.headers),
         "data": stored_json(row.data),
         "tracing": trace_context(row, tracing),
@@ -245,33 +227,13 @@ def event_json(row: EventRow, tracing: str | None) -> dict[str, Any]:
 
 
 def finding_json(row: FindingRow) -> dict[str, Any]:
-    return _fields(row)
-
-
-def inbox_json(row: InboxRow, *, with_body: bool) -> dict[str, Any]:
-    fields = {**_fields(row), "headers": stored_json(row.headers)}
-    body: bytes = fields.pop("body")
-    key: bytes | None = fields.pop("message_key")
-    fields["message_key_base64"] = None if key is None else b64encode(key).decode()
-    if with_body:
-        fields["body_base64"] = b64encode(body).decode()
-    return fields
+    return fields_of(row)
 
 
 def source_json(source: SourceHealth) -> Mapping[str, Any]:
     return {
-        **_fields(source.row),
+        **fields_of(source.row),
         "state": source.state,
         "blind": source.blind,
         "silent": source.silent,
     }
-
-
-def stored_json(text: str | None) -> Any:
-    """JSON that was stored as text, as the value it stands for; text that is not JSON as it is."""
-    if not text:
-        return None
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text

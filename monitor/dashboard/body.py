@@ -25,11 +25,13 @@ _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """``kind``: ``json``, ``text``, ``hex`` or ``empty``. ``cut``: how many bytes are not shown."""
+    """``kind``: ``json``, ``text``, ``hex`` or ``empty``. ``cut``: how many bytes after it are not shown,
+    ``begin`` how many before."""
 
     kind: str
     text: str
     cut: int = 0
+    begin: int = 0
 
 
 def show(body: bytes) -> Shown:
@@ -44,6 +46,15 @@ def show(body: bytes) -> Shown:
     if text is not None:
         return Shown("text", spell_out(text), max(0, len(body) - SHOWN_BYTES))
     return Shown("hex", hex_dump(body[:HEX_BYTES]), max(0, len(body) - HEX_BYTES))
+
+
+def show_bytes(body: bytes, at: int) -> Shown:
+    """A page's worth of a body as a hex dump, from ``at`` on, which is brought to the beginning of a line."""
+    begin = min(at, max(0, len(body) - 1)) // _LINE * _LINE
+    part = body[begin : begin + HEX_BYTES]
+    if not part:
+        return Shown("empty", "")
+    return Shown("hex", hex_dump(part, begin), len(body) - begin - len(part), begin)
 
 
 def _json(body: bytes) -> str | None:
@@ -89,12 +100,13 @@ def inert(text: str, most: int = SHOWN_FIELD) -> str:
     return f"{spell_out(text[:most])}… ({len(text) - most} more characters are not shown)"
 
 
-def hex_dump(body: bytes) -> str:
+def hex_dump(body: bytes, begin: int = 0) -> str:
+    """Lines of 16 bytes, each with its offset, which counts from ``begin``."""
     lines = []
     for offset in range(0, len(body), _LINE):
         chunk = body[offset : offset + _LINE]
         letters = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in chunk)
-        lines.append(f"{offset:06x}  {chunk.hex(' '):<{_LINE * 3 - 1}}  {letters}")
+        lines.append(f"{begin + offset:06x}  {chunk.hex(' '):<{_LINE * 3 - 1}}  {letters}")
     return "\n".join(lines)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ from monitor.domain.event import InboxReason
 from monitor.domain.notice import NoticeKind
 from monitor.domain.verdict import ClockState, FindingKind, FindingState
 from monitor.errors import ChoreoscopeError, InvalidInput
+from monitor.storage.mending import InboxPart
 from monitor.storage.views import FindingFilter, TraceFilter
 
 STATES = ("open", "complete")
@@ -42,6 +43,8 @@ _SPAN_UNITS = {
 }
 
 Word = TypeVar("Word", bound=StrEnum)
+Given = Mapping[str, str]
+"""Parameters of an address, or fields of a form."""
 
 
 class BadParameter(InvalidInput):
@@ -72,7 +75,7 @@ class Slice:
     limit: int
 
 
-def text(query: QueryParams, name: str) -> str | None:
+def text(query: Given, name: str) -> str | None:
     """A parameter's text, None when it is absent or blank."""
     value = query.get(name, "").strip()
     if len(value) > LONGEST_TEXT:
@@ -82,7 +85,7 @@ def text(query: QueryParams, name: str) -> str | None:
     return value or None
 
 
-def choice(query: QueryParams, name: str, allowed: Iterable[str]) -> str | None:
+def choice(query: Given, name: str, allowed: Iterable[str]) -> str | None:
     value = text(query, name)
     choices = tuple(allowed)
     if value is not None and value not in choices:
@@ -90,7 +93,7 @@ def choice(query: QueryParams, name: str, allowed: Iterable[str]) -> str | None:
     return value
 
 
-def word(query: QueryParams, name: str, kind: type[Word]) -> Word | None:
+def word(query: Given, name: str, kind: type[Word]) -> Word | None:
     value = choice(query, name, [member.value for member in kind])
     return None if value is None else kind(value)
 
@@ -212,10 +215,27 @@ def finding_filter(query: QueryParams) -> FindingFilter:
 class InboxFilter:
     reason: InboxReason | None
     type: str | None
+    source: str | None
 
 
 def inbox_filter(query: QueryParams) -> InboxFilter:
-    return InboxFilter(word(query, "reason", InboxReason), text(query, "type"))
+    return InboxFilter(word(query, "reason", InboxReason), text(query, "type"), text(query, "source"))
+
+
+def inbox_part(given: Given) -> InboxPart:
+    """A group of the inbox, from an address or a form: ``reason`` and ``source``; ``type`` blank for none."""
+    reason, source = word(given, "reason", InboxReason), text(given, "source")
+    if reason is None or source is None:
+        raise BadParameter("A group is named by its reason and its source.", mend="And by its type, if any.")
+    return InboxPart(reason, text(given, "type"), source)
+
+
+def whole(given: Given, name: str) -> int:
+    """A number from 0 up; 0 where it is absent."""
+    value = text(given, name) or "0"
+    if not (value.isascii() and value.isdigit()) or int(value) >= 2**63:
+        raise BadParameter(f"{name} is {value[:40]!r}.", mend="It is a whole number.")
+    return int(value)
 
 
 def notice_kind(query: QueryParams) -> NoticeKind | None:

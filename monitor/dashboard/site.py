@@ -156,3 +156,16 @@ async def _with_pulse(site: Site, handler: Handler, request: Request) -> Respons
 
 def route(site: Site, path: str, handler: Handler, method: str = "GET") -> Route:
     return Route(path, partial(handler, site), methods=[method])
+
+
+FormHandler = Callable[[Site, Request, Mapping[str, str]], Awaitable[Response]]
+
+
+def form_route(site: Site, path: str, handler: FormHandler) -> Route:
+    """Where a form is sent that changes something: ``handler`` gets its fields, once it is known to be
+    ours."""
+    return Route(path, partial(_with_form, site, handler), methods=["POST"])
+
+
+async def _with_form(site: Site, handler: FormHandler, request: Request) -> Response:
+    return await handler(site, request, await site.forms.read(request))

@@ -58,6 +58,8 @@ def environment(now: Callable[[], datetime]) -> jinja2.Environment:
         KINDS={kind.value: text for kind, text in words.KINDS.items()},
         CLOCKS={state.value: text for state, text in words.CLOCKS.items()},
         REASONS=words.REASONS,
+        FATES=words.FATES,
+        ACTIONS=words.ACTIONS,
         count=words.count,
         static=_static_addresses(),
         query=query,

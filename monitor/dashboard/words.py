@@ -63,6 +63,22 @@ REASONS = {
 }
 
 
+FATES = {
+    "placed": "Placed",
+    "repeat": "Stored before",
+    "ignored": "Ignored",
+    "stays": "Stays in the inbox",
+    "failed": "Processing failed",
+    "discarded": "Discarded",
+    "gone": "No longer there",
+}
+
+ACTIONS = {
+    "inbox.replay": "Replayed",
+    "inbox.discard": "Discarded",
+}
+
+
 def duration(span: timedelta) -> str:
     """At most two units, as people say it: ``350 ms``, ``1.2 s``, ``5 min``, ``3 h 20 min``, ``2 d 4 h``."""
     seconds = abs(span.total_seconds())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from monitor.domain.event import Observation
+from monitor.domain.event import Key, Observation
 from monitor.mending.advice import Advice
 from monitor.mending.groups import SubGroup
 from monitor.mending.outlook import Outlook
@@ -40,15 +40,54 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class As:
+    """As what an event would be seen, and the trace it would join; None: it begins one."""
+
+    flow: str
+    label: str
+    keys: tuple[Key, ...]
+    trace: LinkedTrace | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What would become of one message."""
+
+    id: int
+    fate: Fate
+    detail: str
+    seen: tuple[As, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """What tried rules would make of messages, the one asked about first. ``linked``: the traces they would
     join; a key that is not there would begin one. ``stored``: identities of events that are stored already,
     and so would only leave the inbox. ``more`` messages of the group were not tried."""
 
     outlooks: tuple[Outlook, ...]
-    linked: dict[Link, LinkedTrace]
-    stored: set[bytes]
+    linked: Mapping[Link, LinkedTrace]
+    stored: Collection[bytes]
     more: int = 0
+
+    def messages(self) -> list[Tried]:
+        return [self._one(seen) for seen in self.outlooks]
+
+    def _one(self, seen: Outlook) -> Tried:
+        detail = ""
+        if seen.misfit is not None:
+            fate, detail = Fate.STAYS, seen.misfit.detail
+        elif seen.is_ignored:
+            fate = Fate.IGNORED
+        else:
+            stored = all(event.identity in self.stored for event in seen.events)
+            fate = Fate.REPEAT if stored else Fate.PLACED
+        return Tried(seen.id, fate, detail, tuple(map(self._as, seen.observations)))
+
+    def _as(self, one: Observation) -> As:
+        links = (Link(one.flow, key.name, key.value) for key in one.keys)
+        trace = next((self.linked[link] for link in links if link in self.linked), None)
+        return As(one.flow, one.label, one.keys, trace)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from monitor.dashboard.pages import (
+    audit,
     findings,
     flows,
     inbox,
@@ -16,7 +17,7 @@ from monitor.dashboard.pages import (
     trace,
     traces,
 )
-from monitor.dashboard.site import Handler, Site, page_route
+from monitor.dashboard.site import FormHandler, Handler, Site, form_route, page_route
 
 PAGES: tuple[tuple[str, Handler], ...] = (
     ("/", overview.overview),
@@ -27,12 +28,28 @@ PAGES: tuple[tuple[str, Handler], ...] = (
     ("/slas", slas.sla_list),
     ("/findings", findings.finding_list),
     ("/inbox", inbox.inbox),
+    ("/inbox/group", inbox.group),
+    ("/inbox/discard", inbox.discard_group_page),
     ("/inbox/{id}", inbox.item),
+    ("/inbox/{id}/discard", inbox.discard_page),
+    ("/audit", audit.audit),
     ("/sources", sources.source_list),
     ("/notices", notices.notice_list),
     ("/search", search.search),
 )
 
+FORMS: tuple[tuple[str, FormHandler], ...] = (
+    ("/inbox/replay", inbox.replay_group),
+    ("/inbox/discard", inbox.discard_group),
+    ("/inbox/{id}/try", inbox.attempt),
+    ("/inbox/{id}/replay", inbox.replay),
+    ("/inbox/{id}/discard", inbox.discard),
+)
+"""Where forms are sent that change something, or try to."""
+
 
 def page_routes(site: Site) -> list[Route]:
-    return [page_route(site, path, handler) for path, handler in PAGES]
+    return [
+        *(page_route(site, path, handler) for path, handler in PAGES),
+        *(form_route(site, path, handler) for path, handler in FORMS),
+    ]

@@ -173,7 +173,7 @@ function occupied() {
       return [...field.options].some((option) => option.selected !== option.defaultSelected)
         && field.selectedIndex !== 0;
     }
-    return field instanceof HTMLInputElement && field.value !== field.defaultValue;
+    return (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) && field.value !== field.defaultValue;
   }));
 }
 
