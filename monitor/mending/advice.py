@@ -19,7 +19,7 @@ from monitor.storage.base import Kept
 from monitor.storage.mending import Link
 
 MOST_CANDIDATES = 5
-LEAST_LIKENESS = 0.35
+LEAST_LIKENESS = 0.45
 _LONGEST_TYPE = 200
 _PLAIN = re.compile(r"[A-Za-z_][\w./-]*(?:\.[\w-]+)*", re.ASCII)
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})

@@ -160,4 +160,4 @@ MOST_COUNTED = 100_000
 
 
 def part_in_words(part: InboxPart) -> str:
-    return f"{part.reason.value} {part.type or 'of no type'} from {part.source}"
+    return f"{part.reason.value} {part.type or 'messages'} of {part.source}"

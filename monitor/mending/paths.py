@@ -71,9 +71,9 @@ def likely(
     for place, spot in enumerate(found):
         score, why = _alike(spot, key)
         if spot.value in known:
-            score, why = score + 10, f"{spot.value!r} is a known {key}"
+            score, why = score + 10, f"a known {key}"
         elif shape(spot.value) in shapes:
-            score, why = score + 2, why or f"it looks like other keys {key}: {examples[0]!r}"
+            score, why = score + 2, why or f"which looks like other keys {key}, as {examples[0]!r}"
         if score > 0:
             ranked.append((-score, place, Likely(spot, key, why)))
     ranked.sort(key=lambda one: one[:2])
@@ -96,14 +96,14 @@ def _alike(spot: Spot, key: str) -> tuple[float, str]:
     whole = folded(spot.path.rpartition(".")[0].rpartition(".")[2]) + name
     for text in (name, whole):
         if text == wanted or (text.startswith(wanted) and text[len(wanted) :] in _ENDINGS):
-            return 5.0, f"it is named like the key {key}"
+            return 5.0, f"named like the key {key}"
     if wanted in name:
-        return 3.0, f"its name has {key} in it"
+        return 3.0, f"whose name has {key} in it"
     ratio = difflib.SequenceMatcher(None, name, wanted).ratio()
     if ratio >= 0.6:
-        return 2.0 * ratio, f"its name is like {key}"
+        return 2.0 * ratio, f"whose name is like {key}"
     if name.endswith(_ENDINGS) and name not in _ENVELOPE:
-        return 0.5, "it is named like an identifier"
+        return 0.5, "named like an identifier"
     return 0.0, ""
 
 

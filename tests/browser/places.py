@@ -40,7 +40,17 @@ PLACES = {
     "slas met": Place("/slas", "/slas?state=met", "o-4"),
     "findings": Place("/findings", "/findings", "GoodsShipped"),
     "inbox": Place("/inbox", "/inbox", "Not readable"),
+    "inbox group": Place(
+        "/inbox/group", "/inbox/group?reason=unmapped&type=com.shop.NewsletterSent&source=web", "Replay"
+    ),
+    "inbox group, empty": Place("/inbox/group", "/inbox/group?reason=failed&source=web", "Nothing is left"),
+    "inbox discard": Place(
+        "/inbox/discard", "/inbox/discard?reason=unmapped&type=com.shop.NewsletterSent&source=web", "Keep"
+    ),
     "inbox item": Place("/inbox/{id}", "/inbox/{unmapped}", "How to mend it"),
+    "inbox item, bytes": Place("/inbox/{id}", "/inbox/{unmapped}?view=hex", "000000"),
+    "inbox item discard": Place("/inbox/{id}/discard", "/inbox/{unmapped}/discard", "Discard it"),
+    "audit": Place("/audit", "/audit", "Audit"),
     "inbox item of bytes": Place("/inbox/{id}", "/inbox/{undecodable}", "not text"),
     "sources": Place("/sources", "/sources", "web"),
     "notices": Place("/notices", "/notices", "Notices"),
@@ -57,6 +67,7 @@ EMPTY_PLACES = {
     "inbox": Place("/inbox", "/inbox", "The inbox is empty"),
     "sources": Place("/sources", "/sources", "No source has reported yet"),
     "notices": Place("/notices", "/notices", "No notices"),
+    "audit": Place("/audit", "/audit", "Nothing was changed yet"),
 }
 """What a monitor shows that nobody has configured yet."""
 

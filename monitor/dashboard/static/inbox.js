@@ -10,14 +10,19 @@ for (const form of document.querySelectorAll("form[data-go-on]")) {
 // What is to be put into the configuration can be copied.
 function addCopying() {
   if (!navigator.clipboard) return;
-  for (const block of document.querySelectorAll("pre.yaml:not([data-copies])")) {
+  for (const block of document.querySelectorAll(".yaml:not([data-copies])")) {
     block.dataset.copies = "";
-    const row = document.createElement("p");
     const button = document.createElement("button");
-    row.className = "copied";
     button.type = "button";
     button.dataset.copy = block.id;
     button.textContent = "Copy";
+    const actions = block.parentElement.querySelector(":scope > .actions");
+    if (actions) {
+      actions.append(button);
+      continue;
+    }
+    const row = document.createElement("p");
+    row.className = "actions";
     row.append(button);
     block.after(row);
   }
@@ -26,8 +31,9 @@ function addCopying() {
 document.addEventListener("click", async (event) => {
   const button = event.target instanceof Element ? event.target.closest("button[data-copy]") : null;
   if (!button) return;
+  const block = document.getElementById(button.dataset.copy);
   try {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    await navigator.clipboard.writeText(block instanceof HTMLTextAreaElement ? block.value : block.textContent);
     button.textContent = "Copied";
   } catch {
     button.textContent = "Cannot be copied";

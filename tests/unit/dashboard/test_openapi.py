@@ -14,10 +14,12 @@ from starlette.routing import Route
 
 from monitor.dashboard.api import OPENAPI
 from monitor.dashboard.app import create_app
+from monitor.domain.audit import Audited
 from monitor.domain.event import InboxReason
 from monitor.domain.notice import NoticeKind
 from monitor.domain.objective import Objective
 from monitor.domain.verdict import ClockState, FindingKind, FindingState
+from monitor.mending.base import Fate
 from monitor.settings import DashboardSettings
 from monitor.storage.views import InboxGroup
 
@@ -76,6 +78,7 @@ def test_references_lead_somewhere() -> None:
         ("ClockState", ClockState),
         ("InboxReason", InboxReason),
         ("NoticeKind", NoticeKind),
+        ("Fate", Fate),
     ],
 )
 def test_words_are_those_of_the_domain(name: str, members: Any) -> None:
@@ -92,6 +95,7 @@ PATHS = [
     ("/api/v1/findings", "/api/v1/findings"),
     ("/api/v1/inbox", "/api/v1/inbox"),
     ("/api/v1/inbox/{id}", "/api/v1/inbox/5"),
+    ("/api/v1/audit", "/api/v1/audit?action=inbox"),
     ("/api/v1/sources", "/api/v1/sources"),
     ("/api/v1/notices", "/api/v1/notices"),
     ("/api/v1/objectives", "/api/v1/objectives"),
@@ -109,6 +113,7 @@ async def test_answers_validate(
         finding_rows=findings,
         groups=(InboxGroup(InboxReason.UNMAPPED, None, "shop-kafka", 3, make.NOW, "No flow knows Foo."),),
         inbox_rows=(make.inbox_row(),),
+        audit_rows=(Audited(3, make.NOW, "local", "inbox.replay", "message 5", '{"placed":[5]}'),),
         details={
             17: make.trace_detail(clocks=clocks, findings=findings, siblings=(make.trace_row(18, last=None),))
         },
