@@ -31,6 +31,7 @@ from monitor.bpmn.document import Document, Severity
 from monitor.configuration import Configuration
 from monitor.conformance.path import visited
 from monitor.dashboard.app import create_app
+from monitor.dashboard.promises import promises_of
 from monitor.dashboard.receive import Receiver
 from monitor.domain.event import Observation
 from monitor.errors import ConfigError, StorageUnavailable
@@ -154,6 +155,7 @@ class App:
     async def dashboard(self, listening: Callable[[str], None]) -> None:
         """Serve the pages and the API, until cancelled; ``listening`` is told the address."""
         settings = self.settings.dashboard
+        active = [expected.flow for expected in self.flows.active.values()]
         app = create_app(
             self.store.views,
             flows=DeployedFlows(self.flows),
@@ -163,7 +165,8 @@ class App:
             feeds=feeds_of(self.settings),
             blind_after=self.settings.blindness.after,
             configuration=self.configuration,
-            objectives=objectives_of(expected.flow for expected in self.flows.active.values()),
+            objectives=objectives_of(active),
+            promises=promises_of(active),
             registry=self.metrics.registry,
             mender=self.mender(),
         )

@@ -1,7 +1,7 @@
 """What the dashboard asks of many traces: statistics by flow version, variants, late clocks, kept attributes
 to search by; the audit; acknowledged findings. The list by version takes the place of the one by flow.
 
-Traces that are there are counted by the sweep, little by little, after the upgrade.
+Traces that are there are counted by the sweep, little by little, after the upgrade; clocks that run at once.
 """
 
 import sqlalchemy as sa
@@ -104,9 +104,16 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.execute("INSERT INTO changed_traces (trace_id) SELECT id FROM traces WHERE merged_into IS NULL")
+    running = sa.text(
+        'INSERT INTO tallies (what, "of", slot, amount)'
+        " SELECT 'clock_' || state, flow || :unit || sla, 0, count(*) FROM clocks"
+        " WHERE state IN ('running', 'at_risk', 'breached') GROUP BY state, flow, sla"
+    )
+    op.execute(running.bindparams(sa.bindparam("unit", "\x1f", literal_execute=True)))
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM tallies WHERE what LIKE 'clock%'")
     for table in (
         "audit",
         "late_clocks",

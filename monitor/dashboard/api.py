@@ -14,10 +14,11 @@ from starlette.routing import Route
 
 from monitor.checking import objective_json
 from monitor.configuration import Configuration
-from monitor.dashboard import api_inbox, parameters, words
+from monitor.dashboard import api_inbox, api_slas, parameters, words
 from monitor.dashboard.answers import answer
-from monitor.dashboard.health import SourceHealth
+from monitor.dashboard.api_slas import matter_json, source_json
 from monitor.dashboard.pages.flows import find_flow
+from monitor.dashboard.pages.overview import attention
 from monitor.dashboard.pages.trace import event_cursor, parts_of
 from monitor.dashboard.parameters import NotFound
 from monitor.dashboard.site import Handler, Site, route
@@ -42,6 +43,7 @@ def api_routes(site: Site) -> list[Route]:
         ("/findings", findings),
         *api_inbox.READ,
         ("/sources", sources),
+        *api_slas.READ,
         ("/notices", notices),
         ("/objectives", objectives),
     )
@@ -63,11 +65,13 @@ async def _openapi(document: bytes, _: Request) -> Response:
 
 async def overview(site: Site, _: Request) -> Response:
     glance = await site.glance()
+    flows = await site.views.flows()
     return answer(
         {
             "totals": glance.totals,
             "configuration": configuration_json(site.configuration),
-            "flows": list(await site.views.flows()),
+            "attention": [matter_json(one) for one in await attention(site, glance, flows)],
+            "flows": list(flows),
             "sources": [source_json(source) for source in glance.sources],
         }
     )
@@ -228,12 +232,3 @@ def event_json(row: EventRow, tracing: str | None) -> dict[str, Any]:
 
 def finding_json(row: FindingRow) -> dict[str, Any]:
     return fields_of(row)
-
-
-def source_json(source: SourceHealth) -> Mapping[str, Any]:
-    return {
-        **fields_of(source.row),
-        "state": source.state,
-        "blind": source.blind,
-        "silent": source.silent,
-    }

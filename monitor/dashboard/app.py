@@ -23,6 +23,7 @@ from monitor.dashboard.pages import page_routes
 from monitor.dashboard.pictures import FlowPictures, Pictures
 from monitor.dashboard.probes import probe_routes
 from monitor.dashboard.problems import handlers
+from monitor.dashboard.promises import Promises
 from monitor.dashboard.receive import MOST_BYTES, Receiver, receive_routes
 from monitor.dashboard.site import Site
 from monitor.dashboard.summaries import Summaries
@@ -44,6 +45,7 @@ def create_app(
     blind_after: timedelta = BLIND_AFTER,
     configuration: Configuration | None = None,
     objectives: Mapping[str, Mapping[str, Objective]] | None = None,
+    promises: Promises | None = None,
     registry: CollectorRegistry | None = None,
     mender: Mends | None = None,
     pulse_seconds: float = 1.0,
@@ -53,7 +55,8 @@ def create_app(
     """The ASGI application. Whether it may listen where it is told to is decided before, by the settings.
 
     ``receivers`` are the http sources (none: the ingestion addresses say so). ``feeds`` names the sources of
-    each flow, for telling blindness; a flow that is not named is fed by all. ``objectives``: by flow and SLA.
+    each flow, for telling blindness; a flow that is not named is fed by all. ``objectives`` and
+    ``promises``: by flow and SLA.
     ``blind_after``: a watermark older than that is blindness. ``configuration``: which one is in use.
     ``mender``: what mends the inbox (None: it can only be looked at).
     ``registry`` is what ``/metrics`` shows (None: no such address). ``pulse_seconds``: how often the database
@@ -70,6 +73,7 @@ def create_app(
         live=live,
         feeds=feeds or {},
         objectives=objectives or {},
+        promises=promises or {},
         blind_after=blind_after,
         configuration=configuration,
         mender=mender,

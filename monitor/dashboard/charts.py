@@ -66,6 +66,14 @@ class Line(NamedTuple):
     tone: str = "plain"
 
 
+class Level(NamedTuple):
+    """A level line in :func:`columns`: at ``value``, as the columns have it."""
+
+    value: float
+    text: str
+    tone: str = "plain"
+
+
 def bar(share: float, *, tone: str = "plain", mark: float | None = None) -> Markup:
     """A bar of ``share`` (0 to 1) of the width it gets, for beside a number that says the same: it is not
     read out. ``mark``: a tick at that share."""
@@ -120,18 +128,23 @@ def columns(
     desc: str,
     heads: tuple[str, str],
     lines: Iterable[Line] = (),
+    levels: Iterable[Level] = (),
+    most: float | None = None,
     told: str = "The same as a table",
 ) -> Markup:
-    """A histogram: columns side by side, upright lines for a limit or a median, and a table to open below.
-    ``heads``: of the table, what a column is and what is counted. Without columns there is only ``desc``."""
+    """A histogram: columns side by side, upright lines for a limit or a median, level ones for what a column
+    may reach, and a table to open below. ``heads``: of the table, what a column is and what is counted.
+    ``most``: the value of a column of full height, by default the largest. Without columns there is only
+    ``desc``."""
     if not shown:
         return Markup('<p class="faint">{}</p>').format(_say(desc))
     upright = list(lines)
     top = _LINE * max(1, len(upright)) + 4
-    most = max(column.value for column in shown) or 1
+    most = most or max(column.value for column in shown) or 1
     step = 100 / len(shown)
     parts = [_column(column, at, step, most, top) for at, column in enumerate(shown)]
     parts += [_upright(line, number, step, top) for number, line in enumerate(upright)]
+    parts += [_level(level, most, top) for level in levels]
     parts.append(Markup('<line class="axis" x1="0" x2="100%" y1="{y}" y2="{y}"/>').format(y=top + PLOT))
     picture = _picture(name, title, desc, "columns", top + PLOT + _AXIS, Markup("").join(parts))
     rows = Markup("").join(
@@ -189,6 +202,82 @@ def _upright(line: Line, number: int, step: float, top: int) -> Markup:
         anchor="start" if x <= 60 else "end",
         text=_say(line.text),
     )
+
+
+def _level(level: Level, most: float, top: int) -> Markup:
+    y = top + PLOT - min(1.0, max(0.0, level.value / most)) * PLOT
+    return Markup(
+        '<line class="upright {tone}" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
+        '<text class="upright {tone}" x="0" dx="4" y="{above:.1f}">{text}</text>'
+    ).format(tone=level.tone, y=y, above=y - 4, text=_say(level.text))
+
+
+def curve(
+    values: Sequence[float],
+    *,
+    name: str,
+    title: str,
+    desc: str,
+    labels: tuple[str, str, str],
+    tone: str = "plain",
+) -> Markup:
+    """How a share (1 is all of it) went, oldest first; below 0 it is drawn at 0. ``labels``: of a full one,
+    and of the beginning and the end of the time. What it says is in ``desc``, or beside it."""
+    step = 100 / max(1, len(values) - 1)
+    points = [(at * step, (1 - min(1.0, max(0.0, value))) * PLOT) for at, value in enumerate(values)]
+    line = " ".join(f"{x:.2f},{y:.1f}" for x, y in points)
+    top = _LINE + 4
+    inner = Markup(
+        '<svg x="0" y="{top}" width="100%" height="{plot}" viewBox="0 0 100 {plot}"'
+        ' preserveAspectRatio="none">'
+        '<polygon class="area {tone}" points="0,{plot} {line} {end:.2f},{plot}"/>'
+        '<polyline class="stroke {tone}" vector-effect="non-scaling-stroke" points="{line}"/></svg>'
+        '<line class="axis" x1="0" x2="100%" y1="{top}" y2="{top}"/>'
+        '<line class="axis" x1="0" x2="100%" y1="{foot}" y2="{foot}"/>'
+        '<text class="tick" x="0" y="{over}">{full}</text>'
+        '<text class="tick" x="0" y="{under}">{first}</text>'
+        '<text class="tick" x="100%" y="{under}" text-anchor="end">{last}</text>'
+    ).format(
+        top=top,
+        plot=PLOT,
+        tone=tone,
+        line=line,
+        end=points[-1][0] if points else 0,
+        foot=top + PLOT,
+        over=top - 5,
+        under=top + PLOT + 14,
+        full=_say(labels[0]),
+        first=_say(labels[1]),
+        last=_say(labels[2]),
+    )
+    picture = _picture(name, title, desc, "curve", top + PLOT + _AXIS, inner)
+    return Markup('<figure class="chart-figure">{}<figcaption class="faint">{}</figcaption></figure>').format(
+        picture, _say(desc)
+    )
+
+
+def sketch(values: Sequence[float], *, name: str, title: str, told: str, limit: int) -> Markup:
+    """A histogram in little for a row of a table. From column ``limit`` on, where a line stands, it is bad.
+    ``told`` says the same in words."""
+    width, height = _SPARK
+    step = width / max(1, len(values))
+    full = max(values, default=0) or 1
+    drawn = [
+        Markup('<rect class="fill {}" x="{:.1f}" width="{:.1f}" y="{}" height="{}"/>').format(
+            "ok" if at < limit else "bad", at * step + 0.5, step - 1, height - tall, tall
+        )
+        for at, value in enumerate(values)
+        if (tall := max(2, round(value / full * (height - 2))) if value else 0)
+    ]
+    drawn.append(
+        Markup('<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{h}"/>').format(
+            x=limit * step, h=height
+        )
+    )
+    return Markup(
+        '<svg class="chart spark" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
+        'aria-labelledby="{n}-t {n}-d"><title id="{n}-t">{t}</title><desc id="{n}-d">{d}</desc>{inner}</svg>'
+    ).format(w=width, h=height, n=name, t=_say(title), d=_say(told), inner=Markup("").join(drawn))
 
 
 def shares(parts: Sequence[Bar], *, name: str, title: str) -> Markup:

@@ -18,8 +18,9 @@ from monitor.dashboard.forms import Forms
 from monitor.dashboard.health import BLIND_AFTER, SourceHealth, seen_until, shown_clock, source_health
 from monitor.dashboard.live import Live
 from monitor.dashboard.pictures import Pictures
+from monitor.dashboard.promises import Promises
 from monitor.dashboard.summaries import Summaries
-from monitor.domain.objective import Evaluation, Objective, evaluate
+from monitor.domain.objective import Evaluation, Objective
 from monitor.domain.verdict import Clock
 from monitor.mending.base import Mends
 from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
@@ -29,9 +30,9 @@ from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
 class Site:
     """``summaries``: what of ``views`` sums many rows, remembered for moments.
     ``feeds``: the sources of each flow, where they are known (see :func:`health.seen_until`).
-    ``objectives``: by flow and SLA. ``blind_after``: see :func:`health.source_health`. ``forms``: what every
-    form needs that changes something. ``mender``: None where the inbox can only be looked at. ``tracing``:
-    the address of a distributed trace, with ``{trace_id}``."""
+    ``objectives`` and ``promises``: by flow and SLA. ``blind_after``: see :func:`health.source_health`.
+    ``forms``: what every form needs that changes something. ``mender``: None where the inbox can only be
+    looked at. ``tracing``: the address of a distributed trace, with ``{trace_id}``."""
 
     views: Views
     summaries: Summaries
@@ -41,6 +42,7 @@ class Site:
     live: Live
     feeds: Mapping[str, Collection[str]] = field(default_factory=dict)
     objectives: Mapping[str, Mapping[str, Objective]] = field(default_factory=dict)
+    promises: Promises = field(default_factory=dict)
     blind_after: timedelta = BLIND_AFTER
     configuration: Configuration | None = None
     forms: Forms = field(default_factory=Forms)
@@ -101,8 +103,7 @@ class Site:
             for sla, objective in sorted(of.items()):
                 told = None
                 if until is not None:
-                    counts = await self.views.outcomes(flow, sla, objective.begins(until), until)
-                    told = evaluate(objective, until, counts)
+                    told = await self.summaries.evaluation(flow, sla, objective, until)
                 found.append(Evaluated(flow, sla, objective, told))
         return found
 

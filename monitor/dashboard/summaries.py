@@ -7,7 +7,18 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from monitor.storage.views import DayRow, FlowStatistics, FlowTrend, VariantRow, VersionRow, Views
+from monitor.domain.objective import Count, Evaluation, Objective, evaluate
+from monitor.statistics import Histogram
+from monitor.storage.views import (
+    DayRow,
+    DeviationRow,
+    FlowStatistics,
+    FlowTrend,
+    OutcomeStep,
+    VariantRow,
+    VersionRow,
+    Views,
+)
 
 KEEP = timedelta(seconds=3)
 MOST = 512
@@ -80,6 +91,52 @@ class Summaries:
         return await self._cached.get(
             ("variants", tuple(flow_ids), limit), self._now(), lambda: self._views.variants(flow_ids, limit)
         )
+
+    async def evaluation(self, flow: str, sla: str, objective: Objective, until: datetime) -> Evaluation:
+        """How the objective stands; ``until`` may be that of whoever asked a moment before."""
+
+        async def ask() -> Evaluation:
+            counts = await self._views.outcomes(flow, sla, objective.begins(until), until)
+            return evaluate(objective, until, counts)
+
+        return await self._cached.get(("evaluation", flow, sla, objective), self._now(), ask)
+
+    async def met(
+        self, slas: Sequence[tuple[str, str]], length: timedelta
+    ) -> Mapping[tuple[str, str], Count]:
+        """Of the last ``length``."""
+        now = self._now()
+        return await self._cached.get(
+            ("met", tuple(slas), length), now, lambda: self._views.met(slas, now - length, now)
+        )
+
+    async def steps(
+        self, flow: str, sla: str, since: datetime, until: datetime, step: timedelta
+    ) -> Sequence[OutcomeStep]:
+        return await self._cached.get(
+            ("steps", flow, sla, until - since, step),
+            self._now(),
+            lambda: self._views.outcomes_by(flow, sla, since, until, step),
+        )
+
+    async def shares(
+        self, since: int, until: int, flow: str | None = None
+    ) -> Mapping[tuple[str, str], Histogram]:
+        return await self._cached.get(
+            ("shares", since, until, flow), self._now(), lambda: self._views.shares(since, until, flow)
+        )
+
+    async def deviations(self, length: timedelta, limit: int) -> Sequence[DeviationRow]:
+        """Of the last ``length``."""
+        now = self._now()
+        return await self._cached.get(
+            ("deviations", length, limit), now, lambda: self._views.deviations(now - length, limit)
+        )
+
+    async def rates(self, length: timedelta) -> Mapping[str, Sequence[tuple[datetime, int]]]:
+        """Of the last ``length``."""
+        now = self._now()
+        return await self._cached.get(("rates", length), now, lambda: self._views.rates(now - length))
 
     async def uncounted(self) -> int:
         return await self._cached.get(("uncounted",), self._now(), self._views.uncounted)

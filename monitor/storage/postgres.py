@@ -7,6 +7,7 @@ the server turns into rows: making arrays of Python lists takes ten times longer
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -62,6 +63,9 @@ class PostgresTransaction(Transaction):
     def lasted(self, begin: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[int]:
         span = type_coerce(end, TIMESTAMP()) - type_coerce(begin, TIMESTAMP())
         return cast(extract("epoch", span) * 1_000_000, BigInteger())
+
+    def steps(self, column: ColumnElement[Any], step: timedelta) -> ColumnElement[int]:
+        return cast(func.floor(extract("epoch", column) / step.total_seconds()), BigInteger)
 
     async def ids(self, table: Table, count: int) -> list[int]:
         spare = self._spare.setdefault(table.name, [])

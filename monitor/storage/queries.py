@@ -13,16 +13,19 @@ from monitor.domain.audit import Audited
 from monitor.domain.event import InboxReason
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.objective import Count
-from monitor.storage import audit, keyset, outcomes, progress, summaries, tally
+from monitor.statistics import Histogram
+from monitor.storage import attention, audit, keyset, outcomes, progress, summaries, tally
 from monitor.storage.finding_list import list_findings
 from monitor.storage.notices import notice_of
-from monitor.storage.tables import flows, inbox, inbox_groups, notices, source_ticks, tallies
+from monitor.storage.tables import LASTING, flows, inbox, inbox_groups, notices, source_ticks, tallies
 from monitor.storage.trace_list import list_traces
 from monitor.storage.trace_page import trace_detail, trace_events
 from monitor.storage.transaction import Transaction
 from monitor.storage.views import (
     EVERY_FINDING,
+    ClockCounts,
     DayRow,
+    DeviationRow,
     EventRow,
     FindingFilter,
     FindingRow,
@@ -32,6 +35,8 @@ from monitor.storage.views import (
     InboxGroup,
     InboxRow,
     Offender,
+    OutcomeStep,
+    OverdueRow,
     Page,
     ShardRow,
     SourceRow,
@@ -160,12 +165,22 @@ class SqlViews:
         ]
 
     async def notices(
-        self, kind: NoticeKind | None = None, cursor: str | None = None, limit: int = 50
+        self,
+        kind: NoticeKind | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+        *,
+        subject: str | None = None,
+        ended: bool | None = None,
     ) -> Page[Notice]:
         of = notices.c
         asked = select(notices)
         if kind is not None:
             asked = asked.where(of.kind == kind.value)
+        if subject is not None:
+            asked = asked.where(of.subject == subject)
+        if ended is not None:
+            asked = asked.where(of.ended.is_not(None) if ended else LASTING)
         order = [of.noticed, of.id]
         beyond = keyset.after(order, cursor)
         if beyond is not None:
@@ -178,6 +193,36 @@ class SqlViews:
     async def outcomes(self, flow: str, sla: str, begins: Sequence[datetime], until: datetime) -> list[Count]:
         async with self._read() as transaction:
             return await outcomes.counts(transaction, flow, sla, begins, until)
+
+    async def met(
+        self, slas: Sequence[tuple[str, str]], since: datetime, until: datetime
+    ) -> Mapping[tuple[str, str], Count]:
+        async with self._read() as transaction:
+            return await outcomes.met(transaction, slas, since, until)
+
+    async def outcomes_by(
+        self, flow: str, sla: str, since: datetime, until: datetime, step: timedelta
+    ) -> Sequence[OutcomeStep]:
+        async with self._read() as transaction:
+            return await outcomes.by_step(transaction, flow, sla, since, until, step)
+
+    async def clock_counts(self) -> Mapping[tuple[str, str], ClockCounts]:
+        async with self._read() as transaction:
+            return await attention.clock_counts(transaction)
+
+    async def overdue(self, slas: Sequence[tuple[str, str]], limit: int = 50) -> Sequence[OverdueRow]:
+        async with self._read() as transaction:
+            return await attention.overdue(transaction, slas, limit)
+
+    async def deviations(self, since: datetime, limit: int = 100) -> Sequence[DeviationRow]:
+        async with self._read() as transaction:
+            return await attention.deviations(transaction, since, limit)
+
+    async def shares(
+        self, since: int, until: int, flow: str | None = None
+    ) -> Mapping[tuple[str, str], Histogram]:
+        async with self._read() as transaction:
+            return await summaries.shares(transaction, since, until, flow)
 
     async def versions(self, flow: str) -> Sequence[VersionRow]:
         async with self._read() as transaction:

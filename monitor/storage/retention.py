@@ -11,8 +11,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, or_, select, update
+from sqlalchemy import Row, delete, func, or_, select, update
 
+from monitor.domain.verdict import ClockState
 from monitor.storage.tables import (
     COMPLETE,
     FORGOTTEN,
@@ -31,7 +32,7 @@ from monitor.storage.tables import (
     trace_statistics,
     traces,
 )
-from monitor.storage.tally import EVENTS, Counted, Tally
+from monitor.storage.tally import CLOCKS, EVENTS, Counted, Tally
 from monitor.storage.transaction import Transaction
 
 
@@ -104,6 +105,7 @@ async def _delete_contents(
 ) -> None:
     """All that belongs to these traces, and the events no other trace holds."""
     among = transaction.among
+    await _uncount_clocks(transaction, ids, tally)
     held = select(observations.c.event, observations.c.shared).where(among(observations.c.trace_id, ids))
     own: set[int] = set()
     shared: set[int] = set()
@@ -114,6 +116,16 @@ async def _delete_contents(
     if shared:
         own |= await _left_alone(transaction, shared)
     await _delete_events(transaction, own, keep, now, tally)
+
+
+async def _uncount_clocks(transaction: Transaction, ids: Collection[int], tally: Tally) -> None:
+    """Clocks of complete traces may run still: nothing had to come, or too late is never."""
+    of = clocks.c
+    running = select(of.flow, of.sla, of.state, func.count().label("amount")).where(
+        transaction.among(of.trace_id, ids), of.state.in_([state.value for state in CLOCKS])
+    )
+    for row in await transaction.rows(running.group_by(of.flow, of.sla, of.state)):
+        tally.clocks_deleted(row.flow, row.sla, ClockState(row.state), row.amount)
 
 
 async def _left_alone(transaction: Transaction, shared: Collection[int]) -> set[int]:

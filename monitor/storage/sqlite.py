@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -46,6 +47,9 @@ class SqliteTransaction(Transaction):
 
     def lasted(self, begin: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[int]:
         return type_coerce(end, BigInteger) - type_coerce(begin, BigInteger)
+
+    def steps(self, column: ColumnElement[Any], step: timedelta) -> ColumnElement[int]:
+        return type_coerce(column, BigInteger) // (step // timedelta(microseconds=1))
 
     async def ids(self, table: Table, count: int) -> list[int]:
         if table.name not in self._next:

@@ -253,6 +253,25 @@ async def rates(transaction: Transaction, since: datetime) -> dict[str, list[tup
     return found
 
 
+async def shares(
+    transaction: Transaction, since: int, until: int, flow: str | None
+) -> dict[tuple[str, str], Counter[int]]:
+    """See :meth:`monitor.storage.views.Views.shares`."""
+    of = statistics.c
+    asked = (
+        select(flows.c.key, of.element, of.bucket, func.sum(of.amount).label("amount"))
+        .join_from(statistics, flows, flows.c.id == of.flow_id)
+        .where(transaction.among(of.day, range(since, until)), of.measure == Measure.SHARE)
+    )
+    if flow is not None:
+        asked = asked.where(flows.c.key == flow)
+    found: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+    for row in await transaction.rows(asked.group_by(flows.c.key, of.element, of.bucket)):
+        if row.amount > 0:
+            found[row.key, row.element][row.bucket] = int(row.amount)
+    return dict(found)
+
+
 async def uncounted(transaction: Transaction) -> int:
     some = select(changed_traces.c.id).limit(_MOST).subquery()
     ((count,),) = await transaction.rows(select(func.count()).select_from(some))

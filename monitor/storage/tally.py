@@ -32,6 +32,21 @@ LONGEST_TYPE = 500
 TRACES, OPEN, AT_RISK, BREACHED, DEVIATING = "traces", "open", "at_risk", "breached", "deviating"
 EVENTS, INBOX, CHANGES = "events", "inbox", "changes"
 
+CLOCKS = {
+    state: f"clock_{state.value}" for state in (ClockState.RUNNING, ClockState.AT_RISK, ClockState.BREACHED)
+}
+"""Clocks that run, by their state; what these are counted of is the SLA, see :func:`sla_subject`."""
+
+
+def sla_subject(flow: str, sla: str) -> str:
+    """An SLA of a flow as one text, which :func:`sla_of` takes apart again."""
+    return f"{flow}\x1f{sla}"
+
+
+def sla_of(subject: str) -> tuple[str, str]:
+    flow, _, sla = subject.partition("\x1f")
+    return flow, sla
+
 
 class Counted(NamedTuple):
     """What the counts know of a trace; one confirmed deviation makes it deviating. None in its place: not
@@ -77,11 +92,20 @@ class Tally:
     def clock(self, flow: str, before: Clock | None, after: Clock | None) -> None:
         """A clock that counted as ``before`` says counts as ``after`` says from now on."""
         for clock, sign in ((before, -1), (after, 1)):
-            outcome = None if clock is None else outcome_of(clock)
-            if clock is not None and outcome is not None:
+            if clock is None:
+                continue
+            if clock.state in CLOCKS:
+                self._added[CLOCKS[clock.state], sla_subject(flow, clock.sla)] += sign
+            outcome = outcome_of(clock)
+            if outcome is not None:
                 sums = self._outcomes.setdefault((flow, clock.sla, outcome.tick), [0, 0])
                 sums[0] += sign * outcome.counts.met
                 sums[1] += sign * outcome.counts.failed
+
+    def clocks_deleted(self, flow: str, sla: str, state: ClockState, amount: int) -> None:
+        """So many clocks are there no more; what they counted as in objectives stays."""
+        if state in CLOCKS:
+            self._added[CLOCKS[state], sla_subject(flow, sla)] -= amount
 
     def misfit(self, misfit: Misfit) -> None:
         self.add(INBOX, misfit.delivery.source, 1)
@@ -189,12 +213,15 @@ async def amount(transaction: Transaction, what: str, of: str) -> int:
     return sum(amount for (amount,) in await transaction.rows(asked))
 
 
-async def amounts(transaction: Transaction) -> dict[str, dict[str, int]]:
-    """Every count, as ``{what: {of: amount}}``."""
+TOTALS = (TRACES, OPEN, DEVIATING, AT_RISK, BREACHED, EVENTS, INBOX)
+
+
+async def amounts(transaction: Transaction, whats: Iterable[str] = TOTALS) -> dict[str, dict[str, int]]:
+    """These counts, as ``{what: {of: amount}}``."""
     found: dict[str, dict[str, int]] = {}
-    summed = select(tallies.c.what, tallies.c.of, sum_of(tallies.c.amount)).group_by(
-        tallies.c.what, tallies.c.of
-    )
+    of = tallies.c
+    summed = select(of.what, of.of, sum_of(of.amount)).where(of.what.in_(list(whats)))
+    summed = summed.group_by(of.what, of.of)
     for what, of, amount in await transaction.rows(summed):
         found.setdefault(what, {})[of] = int(amount)
     return found

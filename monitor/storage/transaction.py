@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, CursorResult, Executable, Table
@@ -46,6 +47,10 @@ class Transaction(ABC):
     @abstractmethod
     def lasted(self, begin: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[int]:
         """Microseconds from one instant to another."""
+
+    @abstractmethod
+    def steps(self, column: ColumnElement[Any], step: timedelta) -> ColumnElement[int]:
+        """How many whole steps since 1970 (UTC) an instant is in; for instants since then."""
 
     @abstractmethod
     async def ids(self, table: Table, count: int) -> list[int]:

@@ -372,6 +372,53 @@ class Offender:
     over: timedelta
 
 
+class ClockCounts(NamedTuple):
+    """How many clocks of an SLA run now: with time left, close to their due time, past it."""
+
+    running: int = 0
+    at_risk: int = 0
+    breached: int = 0
+
+
+class OutcomeStep(NamedTuple):
+    """Clocks ``decided`` from ``begin`` on, one step long."""
+
+    begin: datetime
+    decided: Count
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueRow:
+    """A clock that is past due and still runs, with where its trace stands."""
+
+    flow: str
+    sla: str
+    severity: str
+    trace: int
+    trace_key: str
+    started: datetime
+    due: datetime
+    element: str | None
+    standing: tuple[str, ...]
+    expected: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviationRow:
+    """A confirmed deviation nobody takes care of yet. ``open``: its trace still is."""
+
+    flow: str
+    kind: FindingKind
+    element: str | None
+    name: str
+    severity: str
+    message: str
+    trace: int
+    trace_key: str
+    found: datetime
+    open: bool
+
+
 class Views(Protocol):
     """Questions of the dashboard. Each is bounded: the cost depends on the page asked for (figures: DESIGN
     5)."""
@@ -409,11 +456,46 @@ class Views(Protocol):
     async def inbox_item(self, item_id: int) -> InboxRow | None: ...
     async def sources(self, now: datetime) -> Sequence[SourceRow]: ...
     async def notices(
-        self, kind: NoticeKind | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[Notice]: ...
+        self,
+        kind: NoticeKind | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+        *,
+        subject: str | None = None,
+        ended: bool | None = None,
+    ) -> Page[Notice]:
+        """``ended``: only those that are over, or only those that last."""
+
     async def outcomes(
         self, flow: str, sla: str, begins: Sequence[datetime], until: datetime
     ) -> list[Count]: ...
+    async def met(
+        self, slas: Sequence[tuple[str, str]], since: datetime, until: datetime
+    ) -> Mapping[tuple[str, str], Count]:
+        """For each of these (flow and SLA) its clocks decided then."""
+
+    async def outcomes_by(
+        self, flow: str, sla: str, since: datetime, until: datetime, step: timedelta
+    ) -> Sequence[OutcomeStep]:
+        """Clocks decided then by whole steps since 1970 (UTC), oldest first, those without any left out.
+        ``step``: a multiple of :data:`~monitor.domain.objective.TICK`. Bounded by what it is asked for."""
+
+    async def clock_counts(self) -> Mapping[tuple[str, str], ClockCounts]:
+        """By flow and SLA, those of which any run; kept, not counted."""
+
+    async def overdue(self, slas: Sequence[tuple[str, str]], limit: int = 50) -> Sequence[OverdueRow]:
+        """Of each of these (flow and SLA) the clocks that are overdue, the oldest first, up to ``limit``."""
+
+    async def deviations(self, since: datetime, limit: int = 100) -> Sequence[DeviationRow]:
+        """Confirmed ones found since then, of each kind the newest up to ``limit``. Historic ones and those
+        somebody takes care of are left out."""
+
+    async def shares(
+        self, since: int, until: int, flow: str | None = None
+    ) -> Mapping[tuple[str, str], Histogram]:
+        """By flow and SLA the clocks by the share of their time they took, of traces that began from day
+        ``since`` on and before day ``until``; all versions together."""
+
     async def versions(self, flow: str) -> Sequence[VersionRow]:
         """The newest first."""
 

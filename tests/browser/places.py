@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from urllib.parse import quote
 
 from tests.browser.landscape import Monitor
 
@@ -36,8 +37,10 @@ PLACES = {
     "trace, none": Place("/traces/{id}", "/traces/999999", "There is no trace", 404),
     "flows": Place("/flows", "/flows", "Order fulfilment"),
     "flow": Place("/flows/{key}", "/flows/order", "GoodsShipped"),
-    "slas": Place("/slas", "/slas", "o-1"),
-    "slas met": Place("/slas", "/slas?state=met", "o-4"),
+    "slas": Place("/slas", "/slas", "Breached now"),
+    "slas of 30 days": Place("/slas", "/slas?flow=order&period=30d", "30 days"),
+    "sla": Place("/slas/{flow}/{name:path}", "/slas/order/{sla}", "Time taken against the limit"),
+    "sla, none": Place("/slas/{flow}/{name:path}", "/slas/order/none", "There is no SLA", 404),
     "findings": Place("/findings", "/findings", "GoodsShipped"),
     "inbox": Place("/inbox", "/inbox", "Not readable"),
     "inbox group": Place(
@@ -53,6 +56,7 @@ PLACES = {
     "audit": Place("/audit", "/audit", "Audit"),
     "inbox item of bytes": Place("/inbox/{id}", "/inbox/{undecodable}", "not text"),
     "sources": Place("/sources", "/sources", "web"),
+    "source": Place("/sources/{name:path}", "/sources/web", "When it was blind"),
     "notices": Place("/notices", "/notices", "Notices"),
     "search": Place("/search", "/search?q=o-3", "deviation"),
     "nowhere": Place("", "/nowhere", "Overview", 404),
@@ -62,7 +66,7 @@ EMPTY_PLACES = {
     "overview": Place("/", "/", "No events yet"),
     "traces": Place("/traces", "/traces", "No events yet"),
     "flows": Place("/flows", "/flows", "No flows yet"),
-    "slas": Place("/slas", "/slas", "No trace here"),
+    "slas": Place("/slas", "/slas", "No flows yet"),
     "findings": Place("/findings", "/findings", "No findings"),
     "inbox": Place("/inbox", "/inbox", "The inbox is empty"),
     "sources": Place("/sources", "/sources", "No source has reported yet"),
@@ -79,8 +83,11 @@ async def address_of(monitor: Monitor, path: str) -> str:
     return f"{monitor.address}{path}"
 
 
-async def _number(monitor: Monitor, name: str) -> int:
+async def _number(monitor: Monitor, name: str) -> int | str:
     if name.startswith("o-"):
         return await monitor.trace(name)
+    if name == "sla":
+        first: str = (await monitor.get("/slas"))["items"][0]["name"]
+        return quote(first)
     newest: int = (await monitor.get(f"/inbox?reason={name}"))["items"][0]["id"]
     return newest

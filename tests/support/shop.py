@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from monitor import correlate
 from monitor.assembly import decoder_of, mapping_of, models_of
 from monitor.domain.event import Delivery, Event, Key, Misfit, Observation, Position
 from monitor.domain.objective import Count
-from monitor.domain.verdict import Clock, Finding, FindingState
+from monitor.domain.verdict import Clock, ClockState, Finding, FindingState
 from monitor.flows import Flows, build
 from monitor.judging import Judge, JudgedTrace, as_of
 from monitor.landscape import demo
@@ -27,7 +28,7 @@ from monitor.settings import Settings
 from monitor.sla.findings import clock_finding
 from monitor.sla.outcomes import outcome_of
 from monitor.storage.sql import SqlStore
-from monitor.storage.views import FindingRow, TraceFilter, TraceRow
+from monitor.storage.views import ClockCounts, FindingRow, TraceFilter, TraceRow
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LIMITS = Limits.of(timedelta(minutes=10))
@@ -236,15 +237,27 @@ async def counts_agree(store: SqlStore, *, purged: bool = False) -> None:
     assert totals.breached == sum(row.sla == "breached" for row in found)
     if not purged:
         await outcomes_agree(store, found)
+    running = Counter(
+        [((row.flow, clock.sla), clock.state) for row in found for clock in await _clocks_of(store, row.id)]
+    )
+    kept = await store.views.clock_counts()
+    for sla in {sla for sla, _ in running} | kept.keys():
+        states = (ClockState.RUNNING, ClockState.AT_RISK, ClockState.BREACHED)
+        counted = ClockCounts(*(running[sla, state] for state in states))
+        assert kept.get(sla, ClockCounts()) == counted, sla
+
+
+async def _clocks_of(store: SqlStore, trace: int) -> Sequence[Clock]:
+    detail = await store.views.trace(trace)
+    assert detail is not None
+    return detail.clocks
 
 
 async def outcomes_agree(store: SqlStore, found: Sequence[TraceRow]) -> None:
     """What objectives count says what counting the clocks of all traces would."""
     decided: dict[str, list[Count]] = {}
     for row in found:
-        detail = await store.views.trace(row.id)
-        assert detail is not None
-        for clock in detail.clocks:
+        for clock in await _clocks_of(store, row.id):
             outcome = outcome_of(clock)
             decided.setdefault(clock.sla, []).extend([outcome.counts] if outcome else [])
     for sla, counts in decided.items():

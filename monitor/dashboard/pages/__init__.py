@@ -26,6 +26,7 @@ PAGES: tuple[tuple[str, Handler], ...] = (
     ("/flows", flows.flow_list),
     ("/flows/{key}", flows.flow),
     ("/slas", slas.sla_list),
+    ("/slas/{flow}/{name:path}", slas.sla),
     ("/findings", findings.finding_list),
     ("/inbox", inbox.inbox),
     ("/inbox/group", inbox.group),
@@ -34,6 +35,7 @@ PAGES: tuple[tuple[str, Handler], ...] = (
     ("/inbox/{id}/discard", inbox.discard_page),
     ("/audit", audit.audit),
     ("/sources", sources.source_list),
+    ("/sources/{name:path}", sources.source),
     ("/notices", notices.notice_list),
     ("/search", search.search),
 )

@@ -1,34 +1,88 @@
-"""The first page: what needs attention, then the flows, then what happened last."""
+"""The first page: what needs attention, by cause; then the flows and sources, then what happened last."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.dashboard.site import Site
-from monitor.storage.views import TraceFilter, TraceRow
+from monitor.dashboard import charts, words
+from monitor.dashboard.attention import RECENT, SAMPLE, Landscape, Matter, matters, worst_slas
+from monitor.dashboard.pages.sources import HOUR, minutes, spark
+from monitor.dashboard.site import Glance, Site
+from monitor.domain.notice import NoticeKind
+from monitor.statistics import day_of
+from monitor.storage.views import FlowRow, FlowTrend, TraceFilter
 
-ATTENTION = 12
-RECENT = 10
+LAST = 10
+"""Traces shown of those with the newest events."""
 
-WANTED = (
-    TraceFilter(sla="breached"),
-    TraceFilter(sla="at_risk"),
-    TraceFilter(verdict="deviating", state="open"),
-)
+SHOWN = 12
+"""Matters shown at once; the others are behind a fold."""
+
+DAYS = 14
+"""Of each flow the traces of the last so many days are drawn."""
+
+EACH = 100
+"""Deviations of a kind that are read to be grouped."""
+
+
+async def attention(site: Site, glance: Glance, flows: Sequence[FlowRow]) -> list[Matter]:
+    """Everything that needs attention, the gravest first. Each question is bounded."""
+    views, now = site.views, site.now()
+    clocks = await views.clock_counts()
+    evaluated = await site.evaluations()
+    told = Landscape(
+        names={flow.key: flow.name for flow in flows},
+        promises=site.promises,
+        clocks=clocks,
+        overdue=await views.overdue(worst_slas(clocks, site.promises), SAMPLE),
+        deviations=await site.summaries.deviations(RECENT, EACH),
+        each=EACH,
+        sources=glance.sources,
+        feeds=site.feeds,
+        objectives=[(one.flow, one.sla, one.told) for one in evaluated if one.told is not None],
+        notices=(await views.notices(NoticeKind.UNREADABLE_CLOCK, ended=False)).rows,
+        inbox=await views.inbox_groups() if glance.totals.inbox else (),
+        configuration=site.configuration,
+    )
+    return matters(told, now)
 
 
 async def overview(site: Site, request: Request) -> Response:
-    views = site.views
-    attention: dict[int, TraceRow] = {}
-    for wanted in WANTED:
-        attention.update((row.id, row) for row in (await views.traces(wanted, limit=ATTENTION)).rows)
+    now = site.now()
+    glance = await site.glance()
+    flows = await site.views.flows()
+    today = day_of(now)
+    trends = await site.summaries.trends(today - DAYS + 1)
+    rates = await site.summaries.rates(HOUR)
     return await site.page(
         request,
         "overview.html",
         title="Overview",
         section="overview",
-        attention=list(attention.values())[:ATTENTION],
-        flows=await views.flows(),
-        recent=(await views.traces(TraceFilter(), limit=RECENT)).rows,
+        matters=await attention(site, glance, flows),
+        most=SHOWN,
+        flows=[(flow, trend(trends.get(flow.key), today, number)) for number, flow in enumerate(flows)],
+        sources=[
+            (one, spark(one.row.name, minutes(rates.get(one.row.name, ()), now), number))
+            for number, one in enumerate(glance.sources)
+        ],
+        recent=(await site.views.traces(TraceFilter(), limit=LAST)).rows,
+    )
+
+
+def trend(told: FlowTrend | None, today: int, number: int) -> Markup | None:
+    """Traces that began on each of the last days."""
+    if told is None:
+        return None
+    values = [told.begun.get(day, 0) for day in range(today - DAYS + 1, today + 1)]
+    return charts.sparkline(
+        values,
+        name=f"trend-{number}",
+        title=f"Traces begun on each of the last {DAYS} days",
+        told=f"{words.count(told.traces, 'trace')}, {words.thousands(values[-1])} of them today;"
+        f" {words.thousands(told.deviating)} deviating.",
     )

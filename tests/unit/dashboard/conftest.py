@@ -15,16 +15,21 @@ import pytest
 
 from monitor.bpmn.document import Document, FlowNode, Place, Process, SequenceFlow
 from monitor.dashboard.app import create_app
+from monitor.dashboard.promises import Place as PromisePlace
+from monitor.dashboard.promises import Promise
 from monitor.domain.audit import Audited
 from monitor.domain.event import InboxReason, Key
 from monitor.domain.notice import Notice, NoticeKind
-from monitor.domain.objective import Count
+from monitor.domain.objective import Count, Objective
 from monitor.domain.verdict import Clock, ClockState, FindingKind, FindingState
 from monitor.errors import StorageUnavailable
 from monitor.settings import DashboardSettings
+from monitor.statistics import Histogram
 from monitor.storage.views import (
     EVERY_FINDING,
+    ClockCounts,
     DayRow,
+    DeviationRow,
     ElementStatistics,
     EventRow,
     FindingFilter,
@@ -35,6 +40,8 @@ from monitor.storage.views import (
     InboxGroup,
     InboxRow,
     Offender,
+    OutcomeStep,
+    OverdueRow,
     Page,
     ShardRow,
     SourceRow,
@@ -216,6 +223,71 @@ def notice(**changed: Any) -> Notice:
     return Notice(**{**values, **changed})
 
 
+def overdue_row(number: int = 17, **changed: Any) -> OverdueRow:
+    values: dict[str, Any] = {
+        "flow": "order",
+        "sla": "Ship within an hour",
+        "severity": "critical",
+        "trace": number,
+        "trace_key": f"order=o-{number}",
+        "started": ago(hours=4),
+        "due": ago(hours=3),
+        "element": "ship",
+        "standing": ("ship",),
+        "expected": ("GoodsShipped",),
+    }
+    return OverdueRow(**{**values, **changed})
+
+
+def deviation_row(number: int = 17, **changed: Any) -> DeviationRow:
+    values: dict[str, Any] = {
+        "flow": "order",
+        "kind": FindingKind.MISSING,
+        "element": "ship",
+        "name": "GoodsShipped",
+        "severity": "warning",
+        "message": "GoodsShipped is missing.",
+        "trace": number,
+        "trace_key": f"order=o-{number}",
+        "found": ago(hours=2),
+        "open": True,
+    }
+    return DeviationRow(**{**values, **changed})
+
+
+def offender(**changed: Any) -> Offender:
+    values: dict[str, Any] = {
+        "trace": 17,
+        "trace_key": "order=o-17",
+        "sla": "Ship within an hour",
+        "occurrence": 0,
+        "started": ago(hours=4),
+        "due": ago(hours=3),
+        "ended": None,
+        "over": timedelta(hours=3),
+    }
+    return Offender(**{**values, **changed})
+
+
+def promises(*names: str, **changed: Any) -> dict[tuple[str, str], Promise]:
+    """SLAs of the flow ``order``; without names, one."""
+    values: dict[str, Any] = {
+        "flow": "order",
+        "flow_name": "Order fulfilment",
+        "severity": "critical",
+        "kind": "between",
+        "limit": "within 1 h",
+        "sentence": "GoodsShipped comes within 1 h of PaymentReceived.",
+        "also": ("At risk once 80 % of the time has passed.",),
+        "calendar": None,
+        "risk": 0.8,
+        "places": (PromisePlace("ship", "GoodsShipped", "stops the clock"),),
+        "objective": Objective(0.9, timedelta(days=1)),
+    }
+    given = {**values, **changed}
+    return {(given["flow"], name): Promise(name=name, **given) for name in names or ("Ship within an hour",)}
+
+
 @dataclass
 class Rows:
     """A ``Views`` over lists. ``away``: every question is refused. ``asked`` remembers trace filters."""
@@ -266,6 +338,10 @@ class Rows:
     )
     day_rows: Sequence[DayRow] = (DayRow(20513, 50, 45, 3), DayRow(20515, 70, 55, 4))
     offender_rows: Sequence[Offender] = ()
+    step_rows: Sequence[OutcomeStep] = ()
+    clock_rows: Mapping[tuple[str, str], ClockCounts] = field(default_factory=dict)
+    overdue_rows: Sequence[OverdueRow] = ()
+    deviation_rows: Sequence[DeviationRow] = ()
     rate_rows: Mapping[str, Sequence[tuple[datetime, int]]] = field(default_factory=dict)
     beat: str = "1"
     away: str | None = None
@@ -332,14 +408,58 @@ class Rows:
         return self.source_rows
 
     async def notices(
-        self, kind: NoticeKind | None = None, cursor: str | None = None, limit: int = 50
+        self,
+        kind: NoticeKind | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+        *,
+        subject: str | None = None,
+        ended: bool | None = None,
     ) -> Page[Notice]:
         self._here()
-        return Page(self.notice_rows, self.next)
+        found = [
+            row
+            for row in self.notice_rows
+            if kind in (None, row.kind)
+            and subject in (None, row.subject)
+            and ended in (None, row.ended is not None)
+        ]
+        return Page(found[:limit], self.next)
 
     async def outcomes(self, flow: str, sla: str, begins: Sequence[datetime], until: datetime) -> list[Count]:
         self._here()
         return [self.count] * len(begins)
+
+    async def met(
+        self, slas: Sequence[tuple[str, str]], since: datetime, until: datetime
+    ) -> Mapping[tuple[str, str], Count]:
+        self._here()
+        return dict.fromkeys(slas, self.count)
+
+    async def outcomes_by(
+        self, flow: str, sla: str, since: datetime, until: datetime, step: timedelta
+    ) -> Sequence[OutcomeStep]:
+        self._here()
+        return self.step_rows
+
+    async def clock_counts(self) -> Mapping[tuple[str, str], ClockCounts]:
+        self._here()
+        return self.clock_rows
+
+    async def overdue(self, slas: Sequence[tuple[str, str]], limit: int = 50) -> Sequence[OverdueRow]:
+        self._here()
+        found = [[row for row in self.overdue_rows if (row.flow, row.sla) == sla] for sla in slas]
+        return [row for rows in found for row in rows[:limit]]
+
+    async def deviations(self, since: datetime, limit: int = 100) -> Sequence[DeviationRow]:
+        self._here()
+        return self.deviation_rows
+
+    async def shares(
+        self, since: int, until: int, flow: str | None = None
+    ) -> Mapping[tuple[str, str], Histogram]:
+        self._here()
+        return {("order", sla): counts for sla, counts in self.statistics_row.slas.items()}
 
     async def versions(self, flow: str) -> Sequence[VersionRow]:
         self._here()
@@ -447,6 +567,10 @@ def make() -> SimpleNamespace:
         source_row=source_row,
         shard_row=shard_row,
         clock=clock,
+        overdue_row=overdue_row,
+        deviation_row=deviation_row,
+        offender=offender,
+        promises=promises,
         OneModel=OneModel,
         document=DOCUMENT,
     )

@@ -17,11 +17,11 @@ from monitor.dashboard.app import create_app
 from monitor.domain.audit import Audited
 from monitor.domain.event import InboxReason
 from monitor.domain.notice import NoticeKind
-from monitor.domain.objective import Objective
+from monitor.domain.objective import Count, Objective
 from monitor.domain.verdict import ClockState, FindingKind, FindingState
 from monitor.mending.base import Fate
 from monitor.settings import DashboardSettings
-from monitor.storage.views import InboxGroup
+from monitor.storage.views import ClockCounts, InboxGroup, OutcomeStep
 
 DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_text())
 
@@ -53,7 +53,7 @@ def test_every_schema_is_one() -> None:
 def test_every_api_route_is_described_with_its_method_and_no_other_is(make: SimpleNamespace) -> None:
     app = create_app(make.Rows(), flows=make.OneModel(), settings=DashboardSettings(), now=lambda: make.NOW)
     routed = {
-        (route.path, method.lower())
+        (route.path.replace(":path}", "}"), method.lower())
         for route in app.routes
         if isinstance(route, Route) and route.path.startswith("/api/")
         for method in (route.methods or set()) - {"HEAD"}
@@ -97,6 +97,9 @@ PATHS = [
     ("/api/v1/inbox/{id}", "/api/v1/inbox/5"),
     ("/api/v1/audit", "/api/v1/audit?action=inbox"),
     ("/api/v1/sources", "/api/v1/sources"),
+    ("/api/v1/sources/{name}", "/api/v1/sources/shop-kafka"),
+    ("/api/v1/slas", "/api/v1/slas"),
+    ("/api/v1/slas/{flow}/{name}", "/api/v1/slas/order/Ship%20within%20an%20hour"),
     ("/api/v1/notices", "/api/v1/notices"),
     ("/api/v1/objectives", "/api/v1/objectives"),
     ("/api/v1/openapi.json", "/api/v1/openapi.json"),
@@ -118,12 +121,17 @@ async def test_answers_validate(
             17: make.trace_detail(clocks=clocks, findings=findings, siblings=(make.trace_row(18, last=None),))
         },
         source_rows=(make.source_row(), make.source_row("new", watermark=None, lag=None, shards=())),
+        clock_rows={("order", "Ship within an hour"): ClockCounts(3, 1, 2)},
+        overdue_rows=(make.overdue_row(),),
+        deviation_rows=(make.deviation_row(),),
+        step_rows=(OutcomeStep(make.ago(hours=3), Count(9, 1)),),
+        offender_rows=(make.offender(), make.offender(ended=make.ago(hours=1))),
         next="more",
     )
     objectives = {
         "order": {"Paid": Objective(0.99, timedelta(days=30)), "Sent": Objective(0.5, period="week")}
     }
-    async with client_for(rows, objectives=objectives) as client:
+    async with client_for(rows, objectives=objectives, promises=make.promises()) as client:
         response = await client.get(address)
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
@@ -142,6 +150,9 @@ async def test_answers_validate(
         ("/api/v1/findings", "/api/v1/findings?kind=bad", 400),
         ("/api/v1/inbox", "/api/v1/inbox?reason=bad", 400),
         ("/api/v1/notices", "/api/v1/notices?kind=bad", 400),
+        ("/api/v1/slas", "/api/v1/slas?period=1y", 400),
+        ("/api/v1/slas/{flow}/{name}", "/api/v1/slas/order/None", 404),
+        ("/api/v1/sources/{name}", "/api/v1/sources/none", 404),
     ],
 )
 async def test_problems_validate(
@@ -158,7 +169,9 @@ async def test_a_database_that_is_away_is_told(
     path: str, address: str, make: SimpleNamespace, client_for: Callable[..., Any]
 ) -> None:
     async with client_for(
-        make.Rows(away="connection refused"), objectives={"order": {"Paid": Objective(0.9, period="day")}}
+        make.Rows(away="connection refused"),
+        objectives={"order": {"Paid": Objective(0.9, period="day")}},
+        promises=make.promises(),
     ) as client:
         response = await client.get(address)
     assert response.status_code == 503

@@ -305,7 +305,8 @@ async def test_blindness_is_told_on_every_page(make: SimpleNamespace, client_for
         ("/traces", "No events yet"),
         ("/traces?q=o-99", "Nothing has the key or event id “o-99”"),
         ("/flows", "No flows yet"),
-        ("/slas", "Nothing is breached"),
+        ("/slas", "No flows yet"),
+        ("/notices", "No notices"),
         ("/findings", "No findings"),
         ("/findings?state=retracted", "No finding matches"),
         ("/inbox", "The inbox is empty"),
@@ -316,7 +317,12 @@ async def test_empty_pages_say_what_to_do(
     path: str, said: str, make: SimpleNamespace, client_for: Callable[..., Any]
 ) -> None:
     rows = make.Rows(
-        totals_row=Totals(0, 0, 0, 0, 0, 0, 0), flow_rows=(), trace_rows=(), source_rows=(), details={}
+        totals_row=Totals(0, 0, 0, 0, 0, 0, 0),
+        flow_rows=(),
+        trace_rows=(),
+        source_rows=(),
+        notice_rows=(),
+        details={},
     )
     async with client_for(rows) as client:
         assert said in text_of((await client.get(path)).text)
