@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -25,6 +25,7 @@ from monitor.dashboard.probes import probe_routes
 from monitor.dashboard.problems import handlers
 from monitor.dashboard.promises import Promises
 from monitor.dashboard.receive import MOST_BYTES, Receiver, receive_routes
+from monitor.dashboard.shared import KEEP_SECONDS, Shared
 from monitor.dashboard.site import Site
 from monitor.dashboard.summaries import Summaries
 from monitor.dashboard.templating import STATIC, environment
@@ -49,6 +50,7 @@ def create_app(
     registry: CollectorRegistry | None = None,
     mender: Mends | None = None,
     pulse_seconds: float = 1.0,
+    keep_seconds: float = KEEP_SECONDS,
     most_listeners: int = 200,
     most_bytes: int = MOST_BYTES,
 ) -> Starlette:
@@ -60,12 +62,15 @@ def create_app(
     ``blind_after``: a watermark older than that is blindness. ``configuration``: which one is in use.
     ``mender``: what mends the inbox (None: it can only be looked at).
     ``registry`` is what ``/metrics`` shows (None: no such address). ``pulse_seconds``: how often the database
-    is asked whether anything changed while pages are open. ``app.state.live.close()`` ends open streams, for
+    is asked whether anything changed while pages are open; ``keep_seconds``: how old may be what is on all
+    pages (see :class:`~monitor.dashboard.shared.Shared`). ``app.state.live.close()`` ends open streams, for
     a server that wants to stop before its lifespan ends.
     """
-    live = Live(views.pulse, every=pulse_seconds, most=most_listeners)
+    shared = Shared(views, now, keep=keep_seconds)
+    live = Live(views.pulse, every=pulse_seconds, most=most_listeners, told=shared.forget)
     site = Site(
-        views=views,
+        views=cast("Views", shared),
+        forget=shared.forget,
         summaries=Summaries(views, now),
         pictures=Pictures(flows),
         templates=environment(now),

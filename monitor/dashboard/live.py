@@ -31,10 +31,19 @@ class News(NamedTuple):
 class Live:
     """Asks ``pulse`` every ``every`` seconds while anybody listens, and hands each change to all listeners.
 
-    ``most`` bounds the listeners. Use within ``async with live.running()``."""
+    ``most`` bounds the listeners. ``told`` is called before any of them hears of a change. Use within
+    ``async with live.running()``."""
 
-    def __init__(self, pulse: Callable[[], Awaitable[str]], *, every: float = 1.0, most: int = 200) -> None:
+    def __init__(
+        self,
+        pulse: Callable[[], Awaitable[str]],
+        *,
+        every: float = 1.0,
+        most: int = 200,
+        told: Callable[[], None] = lambda: None,
+    ) -> None:
         self._pulse = pulse
+        self._told = told
         self._every = every
         self._most = most
         self._listeners = 0
@@ -103,6 +112,7 @@ class Live:
                 news = News("away", error.message)
             if news != self._news and self._listeners:
                 self._news = news
+                self._told()
                 self._next.set()
                 self._next = asyncio.Event()
             await asyncio.sleep(self._every)

@@ -28,11 +28,13 @@ from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """``summaries``: what of ``views`` sums many rows, remembered for moments.
-    ``feeds``: the sources of each flow, where they are known (see :func:`health.seen_until`).
-    ``objectives`` and ``promises``: by flow and SLA. ``blind_after``: see :func:`health.source_health`.
-    ``forms``: what every form needs that changes something. ``mender``: None where the inbox can only be
-    looked at. ``tracing``: the address of a distributed trace, with ``{trace_id}``."""
+    """``views``: of these the counts, flows and sources may be a moment old (see
+    :class:`~monitor.dashboard.shared.Shared`); ``forget`` ends that. ``summaries``: what of ``views`` sums
+    many rows, remembered for moments. ``feeds``: the sources of each flow, where they are known (see
+    :func:`health.seen_until`). ``objectives`` and ``promises``: by flow and SLA. ``blind_after``: see
+    :func:`health.source_health`. ``forms``: what every form needs that changes something. ``mender``: None
+    where the inbox can only be looked at. ``tracing``: the address of a distributed trace, with
+    ``{trace_id}``."""
 
     views: Views
     summaries: Summaries
@@ -48,6 +50,7 @@ class Site:
     forms: Forms = field(default_factory=Forms)
     mender: Mends | None = None
     tracing: str | None = None
+    forget: Callable[[], None] = lambda: None
 
     async def page(
         self,
@@ -156,6 +159,9 @@ async def _with_pulse(site: Site, handler: Handler, request: Request) -> Respons
 
 
 def route(site: Site, path: str, handler: Handler, method: str = "GET") -> Route:
+    """Who changes something sees it done on the next page."""
+    if method != "GET":
+        return Route(path, partial(_then_forget, site, handler), methods=[method])
     return Route(path, partial(handler, site), methods=[method])
 
 
@@ -164,9 +170,19 @@ FormHandler = Callable[[Site, Request, Mapping[str, str]], Awaitable[Response]]
 
 def form_route(site: Site, path: str, handler: FormHandler) -> Route:
     """Where a form is sent that changes something: ``handler`` gets its fields, once it is known to be
-    ours."""
+    ours. Who sent it sees it done on the next page."""
     return Route(path, partial(_with_form, site, handler), methods=["POST"])
 
 
 async def _with_form(site: Site, handler: FormHandler, request: Request) -> Response:
-    return await handler(site, request, await site.forms.read(request))
+    try:
+        return await handler(site, request, await site.forms.read(request))
+    finally:
+        site.forget()
+
+
+async def _then_forget(site: Site, handler: Handler, request: Request) -> Response:
+    try:
+        return await handler(site, request)
+    finally:
+        site.forget()

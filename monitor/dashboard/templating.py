@@ -99,16 +99,17 @@ def time_element(when: datetime | None, *, now: Callable[[], datetime], show: st
     """
     if when is None:
         return Markup('<span class="none" title="not known">–</span>')
-    utc = when.astimezone(UTC)
-    exact = f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03d} UTC"
+    # a hundred of these are on a page; nothing in them is anybody's text
+    instant = when.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")]
+    day, _, clock = instant.partition("T")
     if show == "full":
-        text = exact
-    elif utc.date() == now().astimezone(UTC).date():
-        text = f"{utc:%H:%M:%S} UTC"
+        text = f"{day} {clock}"
+    elif day == f"{now().astimezone(UTC):%Y-%m-%d}":
+        text = clock[: -len(".000")]
     else:
-        text = f"{utc:%Y-%m-%d %H:%M} UTC"
-    return Markup('<time datetime="{}" data-show="{}" title="{}">{}</time>').format(
-        utc.isoformat(timespec="milliseconds").replace("+00:00", "Z"), show, exact, text
+        text = f"{day} {clock[: -len(':00.000')]}"
+    return Markup(  # noqa: S704
+        f'<time datetime="{instant}Z" data-show="{show}" title="{day} {clock} UTC">{text} UTC</time>'
     )
 
 

@@ -590,6 +590,7 @@ def client_for() -> Callable[..., Any]:
         rows: Rows, host: str = "localhost:8321", **options: Any
     ) -> AsyncIterator[httpx.AsyncClient]:
         settings = options.pop("settings", DashboardSettings())
+        options = {"keep_seconds": 0.0, **options}
         app = create_app(rows, flows=OneModel(), settings=settings, now=lambda: NOW, **options)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as http:
