@@ -169,6 +169,7 @@ class App:
             promises=promises_of(active),
             registry=self.metrics.registry,
             mender=self.mender(),
+            acknowledges=self.store,
         )
         with _listen(settings.host, settings.port) as listener:
             address = _address(settings.host, listener)

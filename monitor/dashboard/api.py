@@ -17,6 +17,7 @@ from monitor.configuration import Configuration
 from monitor.dashboard import api_inbox, api_slas, parameters, words
 from monitor.dashboard.answers import answer
 from monitor.dashboard.api_slas import matter_json, source_json
+from monitor.dashboard.pages import acknowledge
 from monitor.dashboard.pages.flows import find_flow
 from monitor.dashboard.pages.overview import attention
 from monitor.dashboard.pages.trace import event_cursor, parts_of
@@ -51,7 +52,10 @@ def api_routes(site: Site) -> list[Route]:
     return [
         document,
         *(route(site, PREFIX + path, handler) for path, handler in paths),
-        *(route(site, PREFIX + path, handler, "POST") for path, handler in api_inbox.CHANGE),
+        *(
+            route(site, PREFIX + path, handler, "POST")
+            for path, handler in (*api_inbox.CHANGE, *acknowledge.CHANGE)
+        ),
     ]
 
 

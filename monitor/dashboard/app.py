@@ -32,6 +32,7 @@ from monitor.dashboard.templating import STATIC, environment
 from monitor.domain.objective import Objective
 from monitor.mending.base import Mends
 from monitor.settings import DashboardSettings
+from monitor.storage.base import Acknowledges
 from monitor.storage.views import Views
 
 
@@ -49,6 +50,7 @@ def create_app(
     promises: Promises | None = None,
     registry: CollectorRegistry | None = None,
     mender: Mends | None = None,
+    acknowledges: Acknowledges | None = None,
     pulse_seconds: float = 1.0,
     keep_seconds: float = KEEP_SECONDS,
     most_listeners: int = 200,
@@ -60,7 +62,8 @@ def create_app(
     each flow, for telling blindness; a flow that is not named is fed by all. ``objectives`` and
     ``promises``: by flow and SLA.
     ``blind_after``: a watermark older than that is blindness. ``configuration``: which one is in use.
-    ``mender``: what mends the inbox (None: it can only be looked at).
+    ``mender``: what mends the inbox, ``acknowledges``: what keeps who takes care of findings (None: they can
+    only be looked at).
     ``registry`` is what ``/metrics`` shows (None: no such address). ``pulse_seconds``: how often the database
     is asked whether anything changed while pages are open; ``keep_seconds``: how old may be what is on all
     pages (see :class:`~monitor.dashboard.shared.Shared`). ``app.state.live.close()`` ends open streams, for
@@ -82,6 +85,7 @@ def create_app(
         blind_after=blind_after,
         configuration=configuration,
         mender=mender,
+        acknowledges=acknowledges,
         tracing=settings.tracing,
     )
 

@@ -23,6 +23,7 @@ from monitor.dashboard.summaries import Summaries
 from monitor.domain.objective import Evaluation, Objective
 from monitor.domain.verdict import Clock
 from monitor.mending.base import Mends
+from monitor.storage.base import Acknowledges
 from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
 
 
@@ -49,6 +50,7 @@ class Site:
     configuration: Configuration | None = None
     forms: Forms = field(default_factory=Forms)
     mender: Mends | None = None
+    acknowledges: Acknowledges | None = None
     tracing: str | None = None
     forget: Callable[[], None] = lambda: None
 

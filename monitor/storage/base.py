@@ -266,7 +266,20 @@ class Counting(Protocol):
         """What these traces, by id, add from now on instead of what they added before; None: nothing."""
 
 
-class Store(Protocol):
+class Acknowledges(Protocol):
+    """Who takes care of which finding."""
+
+    async def acknowledge(self, trace: int, finding: str, who: str, note: str, now: datetime) -> bool:
+        """``who`` takes care of a finding (:attr:`FindingRow.key`) from now on; it is put down in the audit.
+        False where no such finding holds. Lasts until it no longer does."""
+        ...
+
+    async def resume(self, trace: int, finding: str, who: str, now: datetime) -> bool:
+        """Nobody takes care of it any more. False where no such finding holds."""
+        ...
+
+
+class Store(Acknowledges, Protocol):
     """The database. One per process."""
 
     def ingest(self) -> AbstractAsyncContextManager[Ingest]:
@@ -358,15 +371,6 @@ class Store(Protocol):
 
     async def outcomes(self, flow: str, sla: str, begins: Sequence[datetime], until: datetime) -> list[Count]:
         """How many clocks of an SLA were met and failed, from each of ``begins`` to ``until``."""
-        ...
-
-    async def acknowledge(self, trace: int, finding: str, who: str, note: str, now: datetime) -> bool:
-        """``who`` takes care of a finding (:attr:`FindingRow.key`) from now on; it is put down in the audit.
-        False where no such finding holds. Lasts until it no longer does."""
-        ...
-
-    async def resume(self, trace: int, finding: str, who: str, now: datetime) -> bool:
-        """Nobody takes care of it any more. False where no such finding holds."""
         ...
 
     async def begin_notice(self, notice: Notice) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from monitor.dashboard.pages import (
+    acknowledge,
     audit,
     findings,
     flows,
@@ -41,6 +42,8 @@ PAGES: tuple[tuple[str, Handler], ...] = (
 )
 
 FORMS: tuple[tuple[str, FormHandler], ...] = (
+    ("/traces/{id}/findings/{finding}/acknowledge", acknowledge.acknowledge),
+    ("/traces/{id}/findings/{finding}/resume", acknowledge.resume),
     ("/inbox/replay", inbox.replay_group),
     ("/inbox/discard", inbox.discard_group),
     ("/inbox/{id}/try", inbox.attempt),

@@ -99,6 +99,7 @@ async def trace(site: Site, request: Request) -> Response:
         detail=detail,
         row=detail.row,
         sentence=words.trace_sentence(detail, clocks, now),
+        acknowledges=site.acknowledges is not None,
         picture=await site.pictures.trace(detail, clocks),
         findings=sorted(
             detail.findings, key=lambda finding: (_FINDING_ORDER.index(finding.state), finding.time)
