@@ -29,6 +29,9 @@ LEAST_SHARE = 0.15
 _BEYOND = 8.0
 """How many times as long as what happened the axis may go on after it: an old open trace stays readable."""
 
+_BEYOND_FOR_DUE = 30.0
+"""The same for the next thing that is due."""
+
 _BEYOND_COMPLETE = 0.5
 """The same once nothing goes on, for what was due later."""
 
@@ -301,7 +304,11 @@ def _axis(rows: Sequence[Row]) -> Axis:
     end = max(latest, wanted)
     open_ = any((row.waits and row.waits.goes_on) or (row.works and row.works.goes_on) for row in rows)
     if latest > begin:
-        end = min(end, latest + (_BEYOND if open_ else _BEYOND_COMPLETE) * (latest - begin))
+        whole = latest - begin
+        cap = latest + (_BEYOND if open_ else _BEYOND_COMPLETE) * whole
+        running = [row.due for row in rows if row.due and row.waits and row.waits.goes_on]
+        next_due = min((due for due in running if due > cap), default=cap)
+        end = min(end, next_due if next_due <= latest + _BEYOND_FOR_DUE * whole else cap)
     return Axis(begin, end, wanted > end, open_)
 
 
