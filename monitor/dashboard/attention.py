@@ -95,6 +95,21 @@ def matters(told: Landscape, now: datetime) -> list[Matter]:
     ]
 
 
+AT_ONCE = {"breached": 6, "deviation": 4, "at_risk": 3, "inbox": 3}
+"""Matters of a kind that are shown at once: however many traces are late, a blind source is seen."""
+
+
+def at_once(every: Sequence[Matter]) -> tuple[list[Matter], list[Matter]]:
+    """Those to be shown at once, and those to be unfolded."""
+    shown: list[Matter] = []
+    folded: list[Matter] = []
+    seen: defaultdict[str, int] = defaultdict(int)
+    for matter in every:
+        seen[matter.kind] += 1
+        (shown if seen[matter.kind] <= AT_ONCE.get(matter.kind, 5) else folded).append(matter)
+    return shown, folded
+
+
 def worst_slas(clocks: Mapping[Sla, ClockCounts], promises: Promises, most: int = 40) -> list[Sla]:
     """Those with overdue clocks, the critical ones and then those with most of them first."""
     late = [sla for sla, count in clocks.items() if count.breached > 0]
@@ -106,29 +121,32 @@ def _is_critical(promises: Promises, sla: Sla) -> bool:
 
 
 def _overdue(told: Landscape, now: datetime) -> list[Matter]:
-    """One matter for each SLA and what its late traces wait for."""
-    groups: defaultdict[tuple[Sla, tuple[str, ...], tuple[str, ...]], list[OverdueRow]] = defaultdict(list)
+    """One matter for all late traces of a flow that wait for the same, whichever SLAs say so."""
+    groups: defaultdict[tuple[str, tuple[str, ...], tuple[str, ...]], list[OverdueRow]] = defaultdict(list)
     read: defaultdict[Sla, int] = defaultdict(int)
     for row in told.overdue:
-        groups[(row.flow, row.sla), row.expected, row.standing[:1]].append(row)
+        groups[row.flow, row.expected, row.standing[:1]].append(row)
         read[row.flow, row.sla] += 1
+    cut = {sla for sla, many in read.items() if told.clocks.get(sla, ClockCounts()).breached > many}
     found = []
-    for (sla, expected, standing), rows in groups.items():  # rows come oldest first
-        flow, name = sla
-        more = told.clocks.get(sla, ClockCounts()).breached > read[sla]
+    for (flow, expected, standing), rows in groups.items():
+        oldest = min(rows, key=lambda row: row.due)
+        more = any((row.flow, row.sla) in cut for row in rows)
+        traces = len({row.trace for row in rows})
         waits = f", waiting for {words.either(expected)}" if expected else ""
-        one = len({row.trace for row in rows}) == 1
-        who = f"{_noun(rows, more)} of {told.name(flow)} {'is' if one else 'are'}"
+        broken = sorted({row.sla: row.severity != "critical" for row in rows}.items(), key=lambda one: one[1])
+        names = [f"“{name}”" for name, _ in broken]
+        which = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        due = f"due {words.duration(now - oldest.due)} ago"
         found.append(
             Matter(
                 kind="breached",
-                severity=rows[0].severity,
-                count=len(rows),
+                severity="critical" if not broken[0][1] else oldest.severity,
+                count=traces,
                 exact=not more,
-                said=f"{who} late: “{name}”{waits}",
-                detail=f"{'due' if one else f'the oldest, {rows[0].trace_key}, due'}"
-                f" {words.duration(now - rows[0].due)} ago",
-                since=rows[0].due,
+                said=f"{_noun(rows, more)} of {told.name(flow)} {'is' if traces == 1 else 'are'} late{waits}",
+                detail=f"{which}; {due if traces == 1 else f'the oldest, {oldest.trace_key}, {due}'}",
+                since=oldest.due,
                 address="/traces"
                 + query({"flow": flow, "element": "".join(standing) or None, "sla": "breached"}),
                 flow=flow,

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.dashboard import charts, words
-from monitor.dashboard.attention import RECENT, SAMPLE, Landscape, Matter, matters, worst_slas
+from monitor.dashboard.attention import RECENT, SAMPLE, Landscape, Matter, at_once, matters, worst_slas
 from monitor.dashboard.pages.sources import HOUR, minutes, spark
 from monitor.dashboard.site import Glance, Site
 from monitor.domain.notice import NoticeKind
@@ -18,9 +18,6 @@ from monitor.storage.views import FlowRow, FlowTrend, TraceFilter
 
 LAST = 10
 """Traces shown of those with the newest events."""
-
-SHOWN = 12
-"""Matters shown at once; the others are behind a fold."""
 
 DAYS = 14
 """Of each flow the traces of the last so many days are drawn."""
@@ -55,6 +52,7 @@ async def overview(site: Site, request: Request) -> Response:
     now = site.now()
     glance = await site.glance()
     flows = await site.views.flows()
+    shown, folded = at_once(await attention(site, glance, flows))
     today = day_of(now)
     trends = await site.summaries.trends(today - DAYS + 1)
     rates = await site.summaries.rates(HOUR)
@@ -63,8 +61,8 @@ async def overview(site: Site, request: Request) -> Response:
         "overview.html",
         title="Overview",
         section="overview",
-        matters=await attention(site, glance, flows),
-        most=SHOWN,
+        matters=shown,
+        folded=folded,
         flows=[(flow, trend(trends.get(flow.key), today, number)) for number, flow in enumerate(flows)],
         sources=[
             (one, spark(one.row.name, minutes(rates.get(one.row.name, ()), now), number))

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from monitor.configuration import Configuration, Refused
-from monitor.dashboard.attention import Landscape, Matter, blinded, matters, worst_slas
+from monitor.dashboard.attention import Landscape, Matter, at_once, blinded, matters, worst_slas
 from monitor.dashboard.health import source_health
 from monitor.domain.event import InboxReason
 from monitor.domain.objective import Count, Objective, evaluate
@@ -46,10 +46,8 @@ def test_late_traces_are_one_matter_for_each_thing_waited_for(make: SimpleNamesp
         make.overdue_row(20, due=make.ago(hours=1), standing=("pay",), expected=("Paid", "Cancelled")),
     ]
     many, one = told(make, overdue=rows, clocks={SLA: ClockCounts(breached=13)})
-    assert many.said == (
-        "12 orders of Order fulfilment are late: “Ship within an hour”, waiting for GoodsShipped"
-    )
-    assert many.detail == "the oldest, order=o-1, due 3 h ago"
+    assert many.said == "12 orders of Order fulfilment are late, waiting for GoodsShipped"
+    assert many.detail == "“Ship within an hour”; the oldest, order=o-1, due 3 h ago"
     assert (many.count, many.exact, many.since, many.severity) == (12, True, make.ago(hours=3), "critical")
     assert many.address == "/traces?flow=order&element=ship&sla=breached"
     assert one.said.startswith("1 order of Order fulfilment is late")
@@ -62,10 +60,24 @@ def test_of_more_than_were_read_it_says_at_least(make: SimpleNamespace) -> None:
     assert not one.exact
 
 
-def test_a_trace_with_two_late_clocks_is_one(make: SimpleNamespace) -> None:
-    rows = [make.overdue_row(1), make.overdue_row(1)]
+def test_one_cause_is_one_matter_whichever_slas_it_breaks(make: SimpleNamespace) -> None:
+    rows = [
+        make.overdue_row(1, sla="Done in time", severity="warning", due=make.ago(hours=1)),
+        make.overdue_row(1),
+        make.overdue_row(2),
+    ]
     (one,) = told(make, overdue=rows, clocks={SLA: ClockCounts(breached=2)})
-    assert one.said.startswith("1 order of Order fulfilment")
+    assert one.said.startswith("2 orders of Order fulfilment are late")
+    assert one.detail.startswith("“Ship within an hour” and “Done in time”; the oldest, order=o-1, due 3 h")
+    assert (one.severity, one.count, one.exact) == ("critical", 2, True)
+
+
+def test_however_much_is_late_other_kinds_are_seen(make: SimpleNamespace) -> None:
+    rows = [make.overdue_row(number, expected=(f"E{number}",)) for number in range(30)]
+    sources = [source_health(make.source_row(watermark=make.ago(hours=1)), make.NOW)]
+    shown, folded = at_once(told(make, overdue=rows, sources=sources))
+    assert [one.kind for one in shown] == ["breached"] * 6 + ["blind"]
+    assert len(folded) == 24
 
 
 def test_critical_slas_are_asked_first_and_few(make: SimpleNamespace) -> None:
