@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 class CheckedTrace:
     key: str
     model: str
-    events: int
     verdict: Verdict
+    observations: tuple[Observation, ...]
+
+    @property
+    def events(self) -> int:
+        return len(self.observations)
 
     def to_json(self) -> dict[str, Any]:
         verdict = self.verdict
@@ -62,13 +66,14 @@ class Evaluated(NamedTuple):
 @dataclass(slots=True)
 class CheckReport:
     """What ``check`` found. ``misfits`` are messages that could not be placed; ``objectives`` are told only
-    where absence is judged."""
+    where absence is judged; ``judges`` by model."""
 
     traces: list[CheckedTrace] = field(default_factory=list)
     misfits: list[Misfit] = field(default_factory=list)
     objectives: list[Evaluated] = field(default_factory=list)
     events: int = 0
     duplicates: int = 0
+    judges: Mapping[str, Judge] = field(default_factory=dict)
 
     @property
     def has_findings(self) -> bool:
@@ -130,7 +135,7 @@ def check_models(
     mapping = mapping_of(
         config, [judge.flow for judge in judges.values()], strict_unknown=config is None and len(judges) == 1
     )
-    report = CheckReport()
+    report = CheckReport(judges=judges)
     observations: list[Observation] = []
     seen: set[bytes] = set()
     for delivery in deliveries_of(event_paths):
@@ -169,7 +174,7 @@ def _judged(judge: Judge, group: correlate.Group, now: datetime | None) -> Itera
     rest: Sequence[Observation] = group.observations
     while rest:
         judged, rest = judge.replay(rest)
-        yield CheckedTrace(key, group.flow, len(judged.observations), as_of(judged.verdict, now))
+        yield CheckedTrace(key, group.flow, as_of(judged.verdict, now), judged.observations)
 
 
 def _key(flow: Flow, group: correlate.Group) -> str:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from monitor.bpmn.document import Document
 from monitor.dashboard import words
 from monitor.diagram import Mark, Overlay, Timing, render
+from monitor.diagram.legend import as_list
 from monitor.domain.verdict import Clock, ClockState, FindingState
 from monitor.storage.views import EventRow, FindingRow, TraceDetail
 from monitor.timing import Course
@@ -81,11 +82,13 @@ class Pictures:
 
 
 def draw(document: Document, overlay: Overlay | None) -> Markup:
-    """Every diagram of the document, one below the other."""
-    pictures = (
+    """Every diagram of the document, one below the other, and what the overlay's signs mean."""
+    pictures = [
         render(document, diagram=number, overlay=overlay, prefix=f"flow{number}")
         for number in range(max(1, len(document.diagrams)))
-    )
+    ]
+    if overlay is not None:
+        pictures.append(as_list(overlay))
     # Every text of the model is escaped where the SVG is written.
     return Markup("\n".join(pictures))  # noqa: S704
 

@@ -52,7 +52,7 @@ class Badges:
         tips = told.tips.get(node.id)
         if tips:
             yield self._spot(node.id, said, tips, bounds)
-        if node.id in told.visited:
+        if told.passed(node.id):
             yield self._tick(left, top)
         yield from self._findings(node.id, _Corner(right, top, -inwards))
         yield from self._waiting(node, _Corner(left, bottom, inwards))
@@ -63,13 +63,16 @@ class Badges:
             middle = bounds.x + bounds.width / 2 if inset else right - half + 8
             yield _count(count, half, middle, bounds.y - 10 if inset else bottom)
 
-    def on_flow(self, flow: str, points: Sequence[tuple[float, float]]) -> Iterator[tuple[str, Bounds]]:
-        """A sequence flow's count, in the middle of its longest piece."""
+    def on_flow(
+        self, flow: str, points: Sequence[tuple[float, float]], named: bool
+    ) -> Iterator[tuple[str, Bounds]]:
+        """A sequence flow's count on its longest piece: in the middle, or past its name."""
         count = self._overlay.counts.get(flow)
         if count:
             pieces = list(pairwise(points))
             (x1, y1), (x2, y2) = max(pieces, key=lambda p: abs(p[0][0] - p[1][0]) + abs(p[0][1] - p[1][1]))
-            yield _count(count, measure(count, 10) / 2 + 5, (x1 + x2) / 2, (y1 + y2) / 2)
+            along = 0.7 if named else 0.5
+            yield _count(count, measure(count, 10) / 2 + 5, x1 + (x2 - x1) * along, y1 + (y2 - y1) * along)
 
     def _tick(self, x: float, y: float) -> tuple[str, Bounds]:
         return svg.group(tick(x, y), class_="badge tick", aria_hidden="true"), _around(x, y, 7.0)

@@ -65,6 +65,13 @@ class Overlay:
     def marks(self, element: str) -> Sequence[Mark]:
         return self.findings.get(element, ())
 
+    def skipped(self, element: str) -> bool:
+        return not self.of_many and any(mark.kind == "missing" for mark in self.marks(element))
+
+    def passed(self, element: str) -> bool:
+        """Whether it was passed: what a trace skipped lies on its path, too, but was not."""
+        return element in self.visited and not self.skipped(element)
+
     def level(self, element: str) -> int:
         """The shade of an element's heat: 1 to :data:`LEVELS`; 0 is none."""
         return math.ceil(_share(self.heat, element) * LEVELS)
@@ -88,9 +95,9 @@ class Overlay:
         """The overlay's classes for an element, in a fixed order; they are also what is read out."""
         level = self.level(element)
         told = (
-            ("visited", element in self.visited),
+            ("visited", self.passed(element)),
             ("standing", self.standing.get(element, 0) > 0),
-            ("skipped", not self.of_many and any(mark.kind == "missing" for mark in self.marks(element))),
+            ("skipped", self.skipped(element)),
             ("deviating", bool(self.marks(element))),
             (f"heat-{level}", level > 0),
         )

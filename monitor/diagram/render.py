@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 
 from monitor.bpmn.document import Bounds, Document, FlowNode
-from monitor.diagram import svg
+from monitor.diagram import legend, svg
 from monitor.diagram.badges import Badges
 from monitor.diagram.canvas import Extent
 from monitor.diagram.figure import Figure
@@ -18,6 +18,7 @@ from monitor.diagram.plane import Placed, Plane, plane
 from monitor.diagram.tint import tinted
 
 _MARGIN = 16.0
+_LEGEND_WIDTH = 500.0
 _GROUNDS = frozenset({"pool", "lane", "group", "expanded"})
 
 
@@ -34,12 +35,15 @@ def render(
     """An ``<svg>`` element of one of the document's diagrams, to be put into a page as it is.
 
     It holds no style attributes and no scripts; its look comes from the stylesheet ``diagram.css``, which
-    ``standalone`` embeds, for files. ``interactive``: elements are read out one by one, and badges can take
-    the focus and then say what they mean; otherwise it is one image. ``prefix`` keeps ids apart where a
+    ``standalone`` embeds, for files, with a legend of what the overlay shows (pages have
+    :func:`monitor.diagram.legend.as_list`). ``interactive``: elements are read out one by one, and badges can
+    take the focus and then say what they mean; otherwise it is one image. ``prefix`` keeps ids apart where a
     page holds several diagrams. Raises InvalidInput if the document has no such diagram.
     """
     drawing = _Drawing(overlay, interactive, prefix)
     drawing.add(plane(document, diagram))
+    if standalone:
+        drawing.explain()
     return drawing.svg(title or _title(document), standalone)
 
 
@@ -55,7 +59,7 @@ def stylesheet() -> str:
 
 
 class _Drawing:
-    """Collects the layers from back to front: grounds, flows, nodes, badges."""
+    """Collects the layers from back to front: grounds, heat, flows, nodes, badges."""
 
     def __init__(self, overlay: Overlay | None, interactive: bool, prefix: str) -> None:
         self._overlay = overlay or Overlay()
@@ -64,6 +68,7 @@ class _Drawing:
         self._ids = svg.Ids(prefix)
         self._extent = Extent()
         self._grounds: list[str] = []
+        self._heats: list[str] = []
         self._flows: list[str] = []
         self._nodes: list[str] = []
         self._badges: list[str] = []
@@ -88,10 +93,20 @@ class _Drawing:
             self._extend(drawn.boxes)
         self._add_badges(shown)
 
+    def explain(self) -> None:
+        """Adds the legend below all there is."""
+        box = self._extent.box(0.0)
+        group, filled = legend.as_group(
+            self._overlay, box.x, box.y + box.height + 2 * _MARGIN, max(box.width, _LEGEND_WIDTH)
+        )
+        if group:
+            self._badges.append(group)
+            self._extent.add(filled)
+
     def _add_badges(self, shown: Plane) -> None:
         badges = Badges(self._overlay, self._interactive, self._extent.box(_MARGIN))
         for each in shown.lines:
-            self._add_drawn(badges.on_flow(each.line.id, each.points))
+            self._add_drawn(badges.on_flow(each.line.id, each.points, bool(each.line.name)))
         for placed in shown.shapes:
             if isinstance(placed.thing, FlowNode):
                 said = self._names[placed.thing.id]
@@ -107,6 +122,7 @@ class _Drawing:
         title_id, desc_id = self._ids.take("title"), self._ids.take("description")
         layers = (
             ("grounds", self._grounds),
+            ("heats", self._heats),
             ("flows", self._flows),
             ("nodes", self._nodes),
             ("badges", self._badges),
@@ -140,9 +156,13 @@ class _Drawing:
         name = getattr(placed.thing, "text", "") or placed.thing.name
         words = self._overlay.words(element) if isinstance(placed.thing, FlowNode) else ()
         said = self._said(element, drawn.noun, name)
+        halo = self._halo(element, placed.shape.bounds) if isinstance(placed.thing, FlowNode) else ""
+        if halo and not _is_ground(drawn):  # behind the flows, whose arrows would be hidden
+            self._heats.append(halo)
+            halo = ""
         return svg.group(
             svg.text("title", said),
-            self._halo(element, placed.shape.bounds) if isinstance(placed.thing, FlowNode) else "",
+            halo,
             drawn.outline,
             drawn.label,
             class_=svg.classes(("node", *drawn.classes, *words)),
@@ -167,7 +187,7 @@ class _Drawing:
         told = self._overlay
         parts = [f"{noun.capitalize()}: {name}" if name else noun.capitalize()]
         self._names[element] = svg.shortened(parts[0])
-        if element in told.visited:
+        if told.passed(element):
             parts.append("passed")
         parts.extend(filter(None, [told.waiting(element)]))
         if element in told.counts:
@@ -181,7 +201,7 @@ class _Drawing:
         value = self._overlay.warmth(element)
         if not value:
             return ""
-        rim = 3 + 8 * value
+        rim = 3 + 5 * value
         box = Bounds(bounds.x - rim, bounds.y - rim, bounds.width + 2 * rim, bounds.height + 2 * rim)
         self._extent.add(box)
         return svg.element(

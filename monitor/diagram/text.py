@@ -30,7 +30,6 @@ _WIDTHS: dict[str, float] = {
 }
 _OTHER = 0.62
 _WIDE = 1.0
-_NARROWEST = 0.28
 _REMEMBERED = 60  # characters of texts whose width is worth remembering
 
 
@@ -104,20 +103,15 @@ def _block(lines: list[str], size: float) -> Block:
 
 
 def _broken(text: str, width: float, size: float, max_lines: int) -> tuple[list[str], bool]:
-    """The lines, at most ``max_lines`` (0: no limit) of them, and whether these are all. Takes no longer for
-    what is not shown."""
-    most = 0
-    if max_lines:  # so many of the narrowest characters
-        most = max_lines * (int(width / (_NARROWEST * size)) + 2)
-    cut = bool(most) and len(text) > most
+    """The lines, at most ``max_lines`` (0: no limit) of them, and whether these are all."""
     lines: list[str] = []
-    for paragraph in (text[:most] if cut else text).splitlines() or [""]:
+    for paragraph in text.splitlines() or [""]:
         lines.extend(_paragraph(paragraph.split(), width, size))
         if max_lines and len(lines) > max_lines:
             return lines[:max_lines], False
     while lines and not lines[-1]:
         lines.pop()
-    return lines, not cut or not lines
+    return lines, True
 
 
 def _shortened(text: str) -> str:

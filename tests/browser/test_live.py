@@ -17,7 +17,7 @@ async def test_the_picture_shows_the_path_the_token_and_the_finding(
 ) -> None:
     async with open_page() as watched:
         await watched.page.goto(await address_of(monitor, "/traces/{o-3}"))
-        picture = watched.page.locator(".picture svg")
+        picture = watched.page.locator(".picture svg.bpmn-diagram")
         await expect(picture).to_be_visible()
         for word in ("visited", "standing", "deviating"):
             assert await picture.locator(f".{word}").count() > 0, word

@@ -145,6 +145,71 @@ def test_diagram_is_svg(tmp_path: Path) -> None:
     assert (tmp_path / "order.svg").read_text("utf-8").lstrip().startswith("<svg")
 
 
+LOG = """\
+{"case": "o-1", "type": "OrderPlaced", "time": "2026-07-01T08:00:00Z"}
+{"case": "o-1", "type": "PaymentRequested", "time": "2026-07-01T09:00:00Z"}
+{"case": "o-1", "type": "PaymentReceived", "time": "2026-07-01T11:00:00Z"}
+{"case": "o-1", "type": "ParcelPacked", "time": "2026-07-01T15:00:00Z"}
+{"case": "o-2", "type": "OrderPlaced", "time": "2026-07-01T08:00:00Z"}
+"""
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    file = tmp_path / "events.jsonl"
+    file.write_text(LOG)
+    return file
+
+
+def test_diagram_of_a_trace_shows_its_path_where_it_stands_and_its_findings(
+    log: Path, capsys: Capture
+) -> None:
+    assert invoke(["diagram", str(MODEL), "--trace", str(log), "--key", "o-1"]) == 0
+    drawn = capsys.readouterr().out
+    assert 'class="bpmn-diagram judged"' in drawn
+    assert "Receive task" not in drawn
+    assert "Send task: PaymentRequested; passed" in drawn
+    assert "Missing: " in drawn
+    assert "waits here" in drawn, "the legend"
+
+
+def test_diagram_of_a_log_is_a_heat_map(log: Path, capsys: Capture) -> None:
+    assert invoke(["diagram", str(MODEL), "--heat", str(log)]) == 0
+    drawn = capsys.readouterr().out
+    assert 'class="bpmn-diagram heated"' in drawn
+    assert "Frequency: 1 trace to 2 traces" in drawn
+    assert "passed by 1 of 2 traces (50.00 %)" in drawn
+    assert "median wait 2 h" in drawn
+    assert invoke(["diagram", str(MODEL), "--heat", str(log), "--heat-by", "waiting"]) == 0
+    assert "Median wait: no time to 4 h" in capsys.readouterr().out
+    assert invoke(["diagram", str(MODEL), "--heat", str(log), "--heat-by", "deviations"]) == 0
+    assert "Deviations: 1 deviation to 1 deviation" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--trace", "LOG"], "Choose one with --key: o-1, o-2"),
+        (["--trace", "LOG", "--key", "o-9"], "There is no trace o-9"),
+        (["--trace", "EMPTY"], "There is no trace of this model"),
+        (["--heat", "EMPTY"], "There is no trace of this model"),
+        (["--trace", "LOG", "--heat", "LOG"], "not both"),
+        (["--key", "o-1"], "give --trace or --heat"),
+        (["--heat", "LOG", "--key", "o-1"], "--key chooses the trace of --trace"),
+    ],
+)
+def test_diagram_says_what_it_cannot_draw(
+    log: Path, tmp_path: Path, capsys: Capture, options: list[str], said: str
+) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("")
+    given = [{"LOG": str(log), "EMPTY": str(empty)}.get(option, option) for option in options]
+    assert invoke(["diagram", str(MODEL), *given]) == 2
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.out == ""
+
+
 def test_the_database_is_upgraded_once(tmp_path: Path, capsys: Capture) -> None:
     config = tmp_path / "choreoscope.yaml"
     config.write_text("database: sqlite:///x.db\n")
