@@ -42,6 +42,7 @@ from monitor.pipeline import Pipeline
 from monitor.reading import Reader
 from monitor.settings import HttpSource, MemorySource, RabbitmqSource, Settings, SourceSettings
 from monitor.sight import Blindness
+from monitor.sla.places import places
 from monitor.sources.base import Source
 from monitor.sources.file import File
 from monitor.sources.http import Http
@@ -266,6 +267,10 @@ class DeployedFlows:
     async def labels(self, flow_id: int) -> Mapping[str, Sequence[str]]:
         expected = await self._flows.version(flow_id)
         return {} if expected is None else expected.flow.labels
+
+    async def places(self, flow_id: int) -> Mapping[str, str]:
+        expected = await self._flows.version(flow_id)
+        return {} if expected is None else places(expected.flow)
 
     async def visited(self, flow_id: int, events: Sequence[EventRow]) -> Sequence[str]:
         expected = await self._flows.version(flow_id)

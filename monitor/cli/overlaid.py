@@ -11,11 +11,12 @@ from math import ceil
 from monitor.checking import CheckedTrace, CheckReport
 from monitor.conformance.path import visited
 from monitor.dashboard import words
-from monitor.dashboard.pictures import clock_words
-from monitor.diagram import Mark, Overlay, Timing
+from monitor.dashboard.pictures import clock_timings
+from monitor.diagram import Mark, Overlay
 from monitor.domain.verdict import FindingKind
 from monitor.errors import InvalidInput
 from monitor.judging import Judge
+from monitor.sla.places import places
 from monitor.timing import Timings, spans
 
 _SHOWN = 10  # keys named where one must be chosen
@@ -38,10 +39,7 @@ def chosen(traces: Sequence[CheckedTrace], key: str | None, where: str) -> Check
 def of_one(trace: CheckedTrace, judge: Judge) -> Overlay:
     """Its path, where it stands, its findings and SLA clocks."""
     verdict = trace.verdict
-    clocks: dict[str, list[Timing]] = {}
-    for clock in verdict.clocks:
-        if clock.element:
-            clocks.setdefault(clock.element, []).append(Timing(clock.state.value, clock_words(clock)))
+    clocks = clock_timings(verdict.clocks, places(judge.flow))
     marks: dict[str, list[Mark]] = {}
     for finding in verdict.findings:
         if finding.element and (finding.kind.is_deviation or finding.element not in clocks):

@@ -26,6 +26,9 @@ class FlowPictures(Protocol):
     async def labels(self, flow_id: int) -> Mapping[str, Sequence[str]]:
         """The labels this flow version knows events by, each with the ids of its elements."""
 
+    async def places(self, flow_id: int) -> Mapping[str, str]:
+        """By SLA of this flow version: the id of the element where its clocks stand."""
+
     async def visited(self, flow_id: int, events: Sequence[EventRow]) -> Sequence[str]:
         """The ids of elements and sequence flows that these events of a trace, in its order, passed."""
 
@@ -48,7 +51,8 @@ class Pictures:
     async def trace(self, detail: TraceDetail, clocks: Sequence[Clock] | None = None) -> Markup | None:
         """The model of the trace's flow version with what the trace did. ``clocks``: as shown, blind ones
         included; else as stored."""
-        overlay = trace_overlay(detail, await self.visited(detail), clocks)
+        places = await self._flows.places(detail.flow_id)
+        overlay = trace_overlay(detail, await self.visited(detail), clocks, places)
         return await self._picture(detail.flow_id, overlay)
 
     async def overlaid(self, flow_id: int, overlay: Overlay) -> Markup | None:
@@ -109,14 +113,15 @@ def _identity(overlay: Overlay) -> tuple[object, ...]:
 
 
 def trace_overlay(
-    detail: TraceDetail, visited: Sequence[str], clocks: Sequence[Clock] | None = None
+    detail: TraceDetail,
+    visited: Sequence[str],
+    clocks: Sequence[Clock] | None = None,
+    places: Mapping[str, str] | None = None,
 ) -> Overlay:
     """The visited path, standing tokens, SLA clocks, and a badge for every finding that holds. ``clocks``:
-    as shown, blind ones included; else as stored. An element's clock tells its SLA findings, too."""
-    timings: dict[str, list[Timing]] = {}
-    for clock in detail.clocks if clocks is None else clocks:
-        if clock.element:
-            timings.setdefault(clock.element, []).append(Timing(clock.state.value, clock_words(clock)))
+    as shown, blind ones included; else as stored. An element's clock tells its SLA findings, too.
+    ``places``: by SLA, where clocks about no single element stand."""
+    timings = clock_timings(detail.clocks if clocks is None else clocks, places or {})
     marks: dict[str, tuple[Mark, ...]] = {}
     for finding in detail.findings:
         element = finding.element
@@ -128,6 +133,16 @@ def trace_overlay(
     for element in detail.row.standing:
         standing[element] = standing.get(element, 0) + 1
     return Overlay(visited=frozenset(visited), standing=standing, findings=marks, clocks=timings)
+
+
+def clock_timings(clocks: Sequence[Clock], places: Mapping[str, str]) -> dict[str, list[Timing]]:
+    """Clocks by the element they are about, else that of ``places``."""
+    timings: dict[str, list[Timing]] = {}
+    for clock in clocks:
+        element = clock.element or places.get(clock.sla)
+        if element:
+            timings.setdefault(element, []).append(Timing(clock.state.value, clock_words(clock)))
+    return timings
 
 
 def clock_words(clock: Clock) -> str:

@@ -54,8 +54,9 @@ class Badges:
             yield self._spot(node.id, said, tips, bounds)
         if told.passed(node.id):
             yield self._tick(left, top)
-        yield from self._findings(node.id, _Corner(right, top, -inwards))
-        yield from self._waiting(node, _Corner(left, bottom, inwards))
+        out = 4.0 if inset else 0.0  # larger badges a little further out, for circles are small
+        yield from self._findings(node.id, _Corner(right + out, top - out, -inwards))
+        yield from self._waiting(node, _Corner(left - out, bottom + out, inwards))
         count = told.counts.get(node.id)
         if count:
             half = measure(count, 10) / 2 + 5

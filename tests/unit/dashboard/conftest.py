@@ -537,6 +537,9 @@ class OneModel:
     async def labels(self, flow_id: int) -> Mapping[str, Sequence[str]]:
         return {"OrderPlaced": ("start",), "GoodsShipped": ("ship",)} if flow_id == 4 else {}
 
+    async def places(self, flow_id: int) -> Mapping[str, str]:
+        return {"Ship in time": "ship"} if flow_id == 4 else {}
+
     async def visited(self, flow_id: int, events: Sequence[EventRow]) -> Sequence[str]:
         return ("start", "s1", "ship") if events else ()
 
