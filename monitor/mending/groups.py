@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_HEX = re.compile(r"\b[0-9a-f]{8,}\b|\b[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}\b")
+_HEX = re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}\b|\b[0-9a-f]{8,}\b")
 
 
 class SubGroup(NamedTuple):
