@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,38 +16,11 @@ from monitor.domain.event import Delivery
 from monitor.landscape.plan import Pace, Plan, plan
 from monitor.landscape.story import FAULTS
 from monitor.storage.base import Ingest, Store
-from monitor.storage.migrate import upgrade
 from monitor.storage.sql import SqlStore, open_store
+from tests.property.conftest import Databases
 from tests.support.shop import NOON, counts_agree, offline, sent, shop, start, stored
 
 PACE = Pace(every=timedelta(seconds=40), step=timedelta(minutes=1))
-
-
-class Databases(Protocol):
-    def __call__(self) -> AbstractContextManager[str]: ...
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
-    """A fresh one for every example."""
-    if request.param == "postgres":
-        from tests.services.databases import fresh_database
-
-        server, template = (
-            request.getfixturevalue(name) for name in ("postgres_server_url", "_migrated_template")
-        )
-        return lambda: fresh_database(server, template)
-    folder: Path = tmp_path_factory.mktemp("stores")
-    upgrade(f"sqlite:///{folder}/empty.db")
-
-    @contextmanager
-    def copied() -> Iterator[str]:
-        shutil.copy(folder / "empty.db", folder / "copy.db")
-        yield f"sqlite:///{folder}/copy.db"
-        for file in folder.glob("copy.db*"):
-            file.unlink()
-
-    return copied
 
 
 class Killed(Exception):
