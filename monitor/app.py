@@ -35,7 +35,7 @@ from monitor.dashboard.promises import promises_of
 from monitor.dashboard.receive import Receiver
 from monitor.domain.event import Observation
 from monitor.errors import ConfigError, StorageUnavailable
-from monitor.flows import Flows, problems_of
+from monitor.flows import Flows, build, problems_of
 from monitor.mending.mender import Mender
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
@@ -221,6 +221,20 @@ async def assembled(
         await flows.deploy(models, now())
         await flows.watch(feeds_of(settings), now())
         yield App(settings, store, flows, given, now=now, configuration=configuration)
+    finally:
+        await store.close()
+
+
+@contextlib.asynccontextmanager
+async def looked_at(settings: Settings) -> AsyncIterator[tuple[Mender, SqlStore]]:
+    """The database and what mends its inbox, without deploying the models: to look, to try, to discard.
+    Raises as :func:`assembled` does."""
+    flows = [build(model)[1] for model in models_of(settings)]
+    mapping = mapping_of(settings, flows)
+    store = await _open(settings)
+    try:
+        pipeline = Pipeline(decoder_of(settings), mapping, Flows(store), store, Metrics())
+        yield Mender(pipeline, store.inbox, settings, known_labels(flows), rules_of(settings)), store
     finally:
         await store.close()
 

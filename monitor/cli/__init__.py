@@ -25,6 +25,7 @@ COMMANDS = {
     "lint": "lint",
     "diagram": "diagram",
     "replay": "replay",
+    "inbox": "inbox",
     "run": "serve",
     "ingest": "serve",
     "sweep": "serve",
