@@ -159,10 +159,11 @@ def columns(
     )
     return Markup(
         '<figure class="chart-figure">{}<details data-key="chart-{}"><summary>{}</summary>'
-        '<div class="scroll"><table class="rows"><caption class="unseen">{}</caption>'
+        '<div class="scroll" tabindex="0" role="group" aria-label="{}"><table class="rows">'
+        '<caption class="unseen">{}</caption>'
         '<thead><tr><th scope="col">{}</th><th scope="col" class="number">{}</th></tr></thead>'
         "<tbody>{}</tbody></table></div></details></figure>"
-    ).format(picture, name, told, _say(title), *heads, rows)
+    ).format(picture, name, told, _say(title), _say(title), *heads, rows)
 
 
 def _column(column: Column, at: int, step: float, most: float, top: int) -> Markup:
