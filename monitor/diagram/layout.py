@@ -11,6 +11,7 @@ from typing import NamedTuple
 from monitor.bpmn.document import (
     EVENTS,
     GATEWAYS,
+    Artifact,
     Bounds,
     Choreography,
     Collaboration,
@@ -90,14 +91,16 @@ class _Strip(NamedTuple):
 class _Band:
     """A process with its lanes, to be drawn with or without a pool around it."""
 
-    def __init__(self, process: Process, labels_above: Collection[str] = ()) -> None:
+    def __init__(
+        self, process: Process, labels_above: Collection[str] = (), notes: Sequence[Artifact] = ()
+    ) -> None:
         self._strips: list[_Strip] = []
         lane_of: dict[str, int] = {}
         count = 0
         for lane in process.lanes:
             count = self._flatten(lane, 0, count, lane_of)
         self._depth = max((strip.depth + 1 for strip in self._strips), default=0)
-        content = Content(process.nodes, process.flows, process.artifacts)
+        content = Content(process.nodes, process.flows, (*process.artifacts, *notes))
         self._drawing = draw(content, lane_of=lane_of, lanes=count, labels_above=labels_above)
 
     def _flatten(self, lane: Lane, depth: int, first: int, lane_of: dict[str, int]) -> int:
@@ -168,7 +171,8 @@ def _collaboration(document: Document, collaboration: Collaboration, shown: set[
         for flow in collaboration.message_flows
         if pool_of.get(flow.target, 0) < pool_of.get(flow.source, 0)
     }
-    bands = {id_: _Band(process, above) for id_, process in inside.items()}
+    notes = {id_: _notes_on(process, collaboration.artifacts) for id_, process in inside.items()}
+    bands = {id_: _Band(process, above, notes[id_]) for id_, process in inside.items()}
     width = max([_POOL_WIDTH, *(band.width(_HEADER) for band in bands.values())])
     spoken = [artifact for artifact in collaboration.artifacts if "onversation" in artifact.type]
     talks = draw(Content((), (), spoken)).sheet
@@ -199,9 +203,25 @@ def _collaboration(document: Document, collaboration: Collaboration, shown: set[
         ),
     )
     sheet.edges.extend(messages.route(collaboration.message_flows, ground))
-    _append(sheet, draw(Content((), (), [a for a in collaboration.artifacts if a not in spoken])).sheet)
-    sheet.edges.extend(connected(collaboration.artifacts, sheet))
+    elsewhere = {artifact.id for each in (spoken, *notes.values()) for artifact in each}
+    rest = [artifact for artifact in collaboration.artifacts if artifact.id not in elsewhere]
+    _append(sheet, draw(Content((), (), rest)).sheet)
+    drawn = {edge.element for edge in sheet.edges}
+    sheet.edges.extend(connected([a for a in collaboration.artifacts if a.id not in drawn], sheet))
     return sheet
+
+
+def _notes_on(process: Process, artifacts: Sequence[Artifact]) -> list[Artifact]:
+    """Annotations of the collaboration that are about a node of the process, with what ties them to it: they
+    stand with the node."""
+    nodes = {node.id for node in process.nodes}
+    notes = {artifact.id: artifact for artifact in artifacts if artifact.type == "textAnnotation"}
+    found: list[Artifact] = []
+    for tie in artifacts:
+        note = notes.get(tie.source or "") or notes.get(tie.target or "")
+        if note is not None and not nodes.isdisjoint({tie.source, tie.target}) and note not in found:
+            found += [note, tie]
+    return found
 
 
 def _black_box(participant: Participant, width: float) -> Sheet:

@@ -14,6 +14,7 @@ TRACK = 22.0
 _APART = 18.0
 _CLEAR = 6.0
 _STEP = 12.0
+_COLUMN = 200.0
 _MANY_POOLS = 16
 
 
@@ -81,6 +82,12 @@ class _Router:
         self._ground = ground
         self._used: Counter[int] = Counter()
         self._upright: list[tuple[float, float, float]] = []
+        self._columns: dict[int, list[tuple[str, Bounds]]] = {}  # what stands there, by parts of the width
+        for id_, at in ground.at.items():
+            if id_ not in ground.containers:
+                first, last = int((at.x - _CLEAR) // _COLUMN), int((at.x + at.width + _CLEAR) // _COLUMN)
+                for column in range(first, last + 1):
+                    self._columns.setdefault(column, []).append((id_, at))
         self._ends: dict[tuple[str, bool], list[str]] = {}
         for flow in flows:
             downwards = self._index(flow.source) < self._index(flow.target)
@@ -179,10 +186,9 @@ class _Router:
         ):
             return False
         mine = self._ground.at[element]
-        for other, at in self._ground.at.items():
-            if other == element or other in self._ground.containers or _holds(at, mine):
-                continue
-            if at.x - _CLEAR < x < at.x + at.width + _CLEAR and at.y < high and low < at.y + at.height:
+        for other, at in self._columns.get(int(x // _COLUMN), ()):
+            passed = at.x - _CLEAR < x < at.x + at.width + _CLEAR and at.y < high and low < at.y + at.height
+            if passed and other != element and not _holds(at, mine):
                 return False
         self._upright.append((x, low, high))
         return True

@@ -12,7 +12,7 @@ from monitor.diagram.choreography import heights, messages_room
 from monitor.diagram.layered import Arrangement, Cell, Link, arrange
 from monitor.diagram.satellites import Satellites
 from monitor.diagram.sheet import Sheet
-from monitor.diagram.text import Block, fit
+from monitor.diagram.text import Block, fit, measure
 
 _EVENT = 36.0
 _GATEWAY = 50.0
@@ -261,7 +261,8 @@ def _body(node: FlowNode, labels_above: Collection[str]) -> _Body:
         height = max(inside.height + _BOTTOM + lower, 100.0)
         return _Body(node, max(inside.width + _LEFT, 140.0), height, inside=inside)
     width, height = _TASK
-    if fit(node.name, width - 14, height - 24).size < 11:
+    longest = max((measure(word, labels.SIZE) for word in node.name[:1000].split()), default=0.0)
+    if longest > width - 12 or fit(node.name, width - 12, height - 24).size < labels.SIZE:
         width = _WIDE_TASK
     if node.bands:
         width, height = _WIDE_TASK, height - 20 + upper + lower

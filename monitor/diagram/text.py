@@ -6,6 +6,7 @@ Widths are in em. They lean to the wide side, so that what is wrapped here also 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ _WIDTHS: dict[str, float] = {
 }
 _OTHER = 0.62
 _WIDE = 1.0
+_COMFORTABLE = 11  # a size that is read without effort
 _REMEMBERED = 60  # characters of texts whose width is worth remembering
 
 
@@ -81,20 +83,35 @@ def wrap(text: str, width: float, size: float = 12, max_lines: int = 0) -> Block
 
 
 def fit(text: str, width: float, height: float, sizes: tuple[float, ...] = (12, 11, 10, 9)) -> Block:
-    """Text wrapped into a box: the largest size that fits without breaking words, else the smallest that
-    fits at all, cut with an ellipsis if need be."""
+    """Text wrapped into a box: in the largest size that fits without breaking words, broken between parts of
+    words (``PaymentReceived``) rather than in small print; else the largest that fits at all; else cut, with
+    an ellipsis."""
     text = _shortened(text)
-    longest = max(text.split(), key=len, default="")
+    words = text.split()
+    parts = [part for word in words for part in _parts(word)]
     fitting: Block | None = None
-    for size in sizes:
-        rows = int(height // (size * LINE))
-        lines, whole = _broken(text, width, size, rows) if rows else ([], False)
-        if whole:
-            fitting = fitting or _block(lines, size)
-            if measure(longest, size) <= width:
-                return _block(lines, size)
+    for wanted, least in ((words, _COMFORTABLE), (parts, _COMFORTABLE), (words, 0.0)):
+        longest = max(wanted, key=len, default="")
+        for size in sizes:
+            if size < least:
+                continue
+            lines, whole = _broken(text, width, size, int(height // (size * LINE)) or -1)
+            if whole:
+                fitting = fitting or _block(lines, size)
+                if measure(longest, size) <= width:
+                    return _block(lines, size)
     size = sizes[-1]
     return fitting or wrap(text, width, size, max(1, int(height // (size * LINE))))
+
+
+def _parts(word: str) -> Iterator[str]:
+    """A word cut where new parts of it begin (``PaymentReceived``, ``order_id``)."""
+    start = 0
+    for at in range(1, len(word)):
+        if _begins_part(word, at):
+            yield word[start:at]
+            start = at
+    yield word[start:]
 
 
 def _block(lines: list[str], size: float) -> Block:
@@ -103,12 +120,12 @@ def _block(lines: list[str], size: float) -> Block:
 
 
 def _broken(text: str, width: float, size: float, max_lines: int) -> tuple[list[str], bool]:
-    """The lines, at most ``max_lines`` (0: no limit) of them, and whether these are all."""
+    """The lines, at most ``max_lines`` (0: no limit; below: none) of them, and whether these are all."""
     lines: list[str] = []
     for paragraph in text.splitlines() or [""]:
         lines.extend(_paragraph(paragraph.split(), width, size))
         if max_lines and len(lines) > max_lines:
-            return lines[:max_lines], False
+            return lines[: max(0, max_lines)], False
     while lines and not lines[-1]:
         lines.pop()
     return lines, True
@@ -140,7 +157,7 @@ def _pieces(word: str, width: float, size: float) -> list[str]:
     rest = word
     while measure(rest, size) > width:
         cut = _fitting(rest, width, size)
-        better = next((at for at in range(cut, cut // 2, -1) if _begins_part(rest, at)), cut)
+        better = next((at for at in range(cut, cut // 3, -1) if _begins_part(rest, at)), cut)
         pieces.append(rest[:better])
         rest = rest[better:]
     return [*pieces, rest]

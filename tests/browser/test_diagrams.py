@@ -58,7 +58,6 @@ async def test_the_mouse_moves_it_and_the_wheel_scrolls_the_page_until_asked_to_
         page = watched.page
         await page.goto(await address_of(monitor, TRACE))
         await page.get_by_role("button", name="Zoom in").click()
-        await page.evaluate("document.activeElement.blur()")
         box = await page.locator(".picture svg.bpmn-diagram").bounding_box()
         assert box is not None
         x, y = box["x"] + box["width"] / 2, box["y"] + 20
@@ -67,6 +66,7 @@ async def test_the_mouse_moves_it_and_the_wheel_scrolls_the_page_until_asked_to_
         await page.mouse.down()
         await page.mouse.move(x - 80, y)
         await page.mouse.up()
+        await page.evaluate("document.activeElement.blur()")
         moved = await view(page)
         assert moved[0] > before[0]
         await page.mouse.wheel(0, 60)
