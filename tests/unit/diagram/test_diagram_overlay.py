@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.diagram import Mark, Overlay, Timing, render, stylesheet
+from monitor.diagram import Mark, Overlay, Timing, legend, render, stylesheet
 from monitor.domain.verdict import ClockState, FindingKind
 
 
@@ -207,3 +207,34 @@ def test_a_heat_map_shades_tells_and_judges_nobody(document: Any, picture: Any) 
     assert float(thick.get("stroke-width")) > 2 * float(thin.get("stroke-width"))
     assert "shaded by frequency, from 1 trace to 120 traces" in image.text
     assert sorted(image.words(badge) for badge in image.all("badge", "volume")) == ["55", "60"]
+
+
+def test_what_was_skipped_has_no_tick(document: Any, picture: Any) -> None:
+    overlay = Overlay(visited=frozenset({"s", "a"}), findings={"a": [Mark("missing", "Pay was skipped.")]})
+    image = picture(render(document, overlay=overlay))
+    assert len(image.all("badge", "tick")) == 1
+    assert "visited" not in image.classes(image.group("a"))
+    assert "passed" not in image.title(image.group("a"))
+
+
+def test_the_legend_explains_what_is_there_and_nothing_else(document: Any, picture: Any) -> None:
+    overlay = Overlay(
+        visited=frozenset({"s"}),
+        findings={"a": [Mark("missing", "x"), Mark("never heard of", "y")]},
+        clocks={"a": [Timing("at_risk", "z")]},
+    )
+    told = [entry.text for entry in legend.entries(overlay)]
+    assert told == ["passed", "skipped", "finding", "SLA at risk"]
+    listed = picture(legend.as_list(overlay))
+    assert listed.root.tag == "ul"
+    assert len(listed.root) == 4
+    assert legend.as_list(Overlay()) == ""
+    assert "SLA at risk" in render(document, overlay=overlay, standalone=True)
+    assert "SLA at risk" not in render(document, overlay=overlay)
+
+
+def test_a_legend_of_heat_says_what_its_ends_are(picture: Any) -> None:
+    overlay = Overlay(heat={"a": 1.0}, heat_kind="Frequency", heat_ends=("1 trace", "9 traces"))
+    listed = picture(legend.as_list(overlay))
+    assert "".join(listed.root.itertext()) == "Frequency: 1 trace to 9 traces"
+    assert len(listed.all("swatch")) == 5
