@@ -12,6 +12,7 @@ is left of the wire: ``headers``, ``properties``, ``key`` (of a Kafka message), 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -95,7 +96,15 @@ def header_text(value: HeaderValue) -> str | None:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, int | float):
         return str(value)
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    return compound_text(value)
+
+
+def compound_text(value: object) -> str:
+    """A list or table as JSON; what JSON has no form for as text, half a surrogate pair escaped."""
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        return json.dumps(value, default=str, separators=(",", ":"))
 
 
 def key_text(delivery: Delivery) -> str | None:

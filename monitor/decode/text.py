@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-import orjson
-
 from monitor.decode.body import Unreadable
 from monitor.domain.event import Json
+from monitor.expressions import compound_text
 
 MAX_NAME_BYTES = 512
 """Of a type, an event id and a producer, as UTF-8: a database index must be able to hold them."""
@@ -26,7 +25,7 @@ def as_text(value: Json) -> str | None:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, int | float):
         return str(value)
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    return compound_text(value)
 
 
 def scalar_text(value: Json) -> str | None:

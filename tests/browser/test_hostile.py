@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
+from monitor.dashboard.templating import query
 from tests.browser.hostile import HALF, IMAGE, NASTY, NUL, SCRIPT, landscape
 from tests.browser.landscape import Monitor
 from tests.browser.places import PLACES
@@ -32,7 +33,7 @@ SIGNS = """() => ({
     "main img, main script, main style, main link, iframe, object, embed, base, body > img, head img"
   ).length,
   handlers: [...document.querySelectorAll("*")].filter(
-    (element) => [...element.attributes].some((one) => /^on/i.test(one.name) || one.name === "style")
+    (element) => [...element.attributes].some((one) => /^on/i.test(one.name))
   ).map((element) => element.outerHTML.slice(0, 200)),
   text: (() => {
     const page = document.documentElement.cloneNode(true);
@@ -60,7 +61,13 @@ async def addresses(monitor: Monitor) -> list[str]:
     lists = [place.path for place in PLACES.values() if place.status == 200 and "{" not in place.path]
     traces = [f"/traces/{row['id']}" for row in (await monitor.get("/traces"))["items"]]
     inbox = [f"/inbox/{row['id']}" for row in (await monitor.get("/inbox"))["items"]]
-    return [*lists, *traces, *inbox]
+    slas = [f"/slas/order/{quote(one['name'])}" for one in (await monitor.get("/slas"))["items"]]
+    groups = [
+        f"/inbox/group{query({name: one[name] for name in ('reason', 'type', 'source')})}"
+        for one in (await monitor.get("/inbox"))["groups"]
+    ]
+    tried = [f"{one}?view=hex" for one in inbox[:1]] + [f"{one}/discard" for one in inbox[:1]]
+    return [*lists, *traces, *inbox, *slas, *groups, *tried, "/sources/ill", "/sources/memory"]
 
 
 async def is_inert(page: Page) -> None:

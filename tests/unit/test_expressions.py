@@ -8,7 +8,7 @@ import pytest
 
 from monitor.domain.event import Delivery, Event, Position, TimeOrigin
 from monitor.errors import MappingError
-from monitor.expressions import dotted, over_event, over_json
+from monitor.expressions import dotted, header_text, over_event, over_json
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 EVENT = Event(
@@ -106,3 +106,8 @@ def test_plain_paths_mean_what_jmespath_means(text: str, document: Any) -> None:
 def test_what_is_no_plain_path() -> None:
     for text in ("a[0]", "@", "a.*", "a | b", "`1`", "'a'", "a.", ".a", "a b"):
         assert dotted(text) is None
+
+
+def test_a_header_that_is_a_table_is_text_whatever_it_holds() -> None:
+    assert header_text({"a": [1, None, "é"]}) == '{"a":[1,null,"é"]}'
+    assert header_text(["half \ud800", {"\udfff": 2}]) == '["half \\ud800",{"\\udfff":2}]'
