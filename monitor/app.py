@@ -28,6 +28,7 @@ from monitor.assembly import (
     rules_of,
 )
 from monitor.bpmn.document import Document, Severity
+from monitor.bpmn.outline import Outlined, outline
 from monitor.configuration import Configuration
 from monitor.conformance.path import visited
 from monitor.dashboard.app import create_app
@@ -285,6 +286,10 @@ class DeployedFlows:
     async def places(self, flow_id: int) -> Mapping[str, str]:
         expected = await self._flows.version(flow_id)
         return {} if expected is None else places(expected.flow)
+
+    async def outline(self, flow_id: int) -> Sequence[Outlined]:
+        expected = await self._flows.version(flow_id)
+        return () if expected is None else outline(expected.flow)
 
     async def visited(self, flow_id: int, events: Sequence[EventRow]) -> Sequence[str]:
         expected = await self._flows.version(flow_id)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import dataclass
 
 from monitor.bpmn.flow import Flow, Node
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Outlined:
     """An element of the model. ``name`` is never empty: without one it is its label, or else its type in
     words. ``observable``: an event tells of it."""
 
@@ -19,7 +19,7 @@ class Step:
     observable: bool
 
 
-def outline(flow: Flow) -> tuple[Step, ...]:
+def outline(flow: Flow) -> tuple[Outlined, ...]:
     """Every element once, in an order in which what comes before stands before (loops go back, of course), a
     subprocess before what is in it, the first of several branches first."""
     nodes: dict[str, list[Node]] = {}
@@ -30,9 +30,9 @@ def outline(flow: Flow) -> tuple[Step, ...]:
     return tuple(_step(id, copies) for id, copies in nodes.items())
 
 
-def _step(id: str, copies: list[Node]) -> Step:
+def _step(id: str, copies: list[Node]) -> Outlined:
     first = next((node for node in copies if node.label is not None), copies[0])
-    return Step(
+    return Outlined(
         id=id,
         name=first.name or first.label or in_words(first.type),
         type=first.type,
@@ -48,64 +48,52 @@ def in_words(type: str) -> str:
 def _order(flow: Flow) -> list[int]:
     """Reverse postorder of a walk from where traces begin; what cannot be reached comes last, in the file's
     order."""
+    walk = _Walk(flow)
     order: list[int] = []
-    seen: set[int] = set()
-    for root in (*_roots(flow), *(node.index for node in flow.nodes)):
-        found: list[int] = []
-        _walk(flow, root, seen, found)
+    first = flow.scopes[0]
+    roots = (*first.starts, *(handler.node for handler in first.handlers))
+    for root in (*roots, *(node.index for node in flow.nodes)):
         # Of several beginnings the first of the file shall stand first, so each walk is added behind.
-        order += reversed(found)
+        order += reversed(walk.from_(root))
     return order
 
 
-def _roots(flow: Flow) -> Iterator[int]:
-    yield from flow.scopes[0].starts
-    yield from (handler.node for handler in flow.scopes[0].handlers)
+class _Walk:
+    """Depth first, each node once."""
 
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._seen: set[int] = set()
+        self._caught: defaultdict[int, list[int]] = defaultdict(list)
+        for node in flow.nodes:
+            if node.catcher is not None:
+                self._caught[node.scope].append(node.catcher[1])
 
-def _walk(flow: Flow, root: int, seen: set[int], found: list[int]) -> None:
-    if root in seen:
-        return
-    seen.add(root)
-    stack: list[tuple[int, Iterator[int]]] = [(root, iter(_nexts(flow, root)))]
-    while stack:
-        node, following = stack[-1]
-        target = next(following, None)
-        if target is None:
-            found.append(node)
-            stack.pop()
-        elif target not in seen:
-            seen.add(target)
-            stack.append((target, iter(_nexts(flow, target))))
+    def from_(self, root: int) -> list[int]:
+        """What is found from here in postorder."""
+        found: list[int] = []
+        stack = [(root, iter(self._nexts(root)))] if root not in self._seen else []
+        self._seen.add(root)
+        while stack:
+            node, following = stack[-1]
+            target = next(following, None)
+            if target is None:
+                found.append(node)
+                stack.pop()
+            elif target not in self._seen:
+                self._seen.add(target)
+                stack.append((target, iter(self._nexts(target))))
+        return found
 
-
-def _nexts(flow: Flow, index: int) -> list[int]:
-    """What may come next, what shall be listed first at the end: what is inside a subprocess, then the
-    sequence flows in the file's order, then what its boundary events lead to."""
-    node = flow.nodes[index]
-    inside: list[int] = []
-    if node.inner is not None:
+    def _nexts(self, index: int) -> list[int]:
+        """What may come next, last what shall stand first: what is inside a subprocess, then where the
+        sequence flows lead in the file's order, then where its boundary events do."""
+        flow = self._flow
+        node = flow.nodes[index]
+        targets = [flow.arcs[arc].target for arc in node.outgoing]
+        if node.inner is None:
+            return [*reversed(node.boundaries), *reversed(targets)]
         scope = flow.scopes[node.inner]
-        inside = [*scope.starts, *(handler.node for handler in scope.handlers)]
-    return [*reversed(_boundaries(flow, node)), *reversed(_targets(flow, node)), *reversed(inside)]
-
-
-def _targets(flow: Flow, node: Node) -> list[int]:
-    return [flow.arcs[arc].target for arc in node.outgoing]
-
-
-def _boundaries(flow: Flow, node: Node) -> list[int]:
-    thrown = [one.catcher[1] for one in flow.nodes if one.catcher is not None and _throws_in(flow, one, node)]
-    return list(dict.fromkeys((*node.boundaries, *thrown)))
-
-
-def _throws_in(flow: Flow, thrower: Node, around: Node) -> bool:
-    """Whether what is thrown ends the subprocess ``around`` by a boundary event of it."""
-    if thrower.catcher is None or around.inner is None:
-        return False
-    scope = flow.scopes[thrower.scope]
-    for _ in range(thrower.catcher[0] - 1):
-        if scope.owner is None:
-            return False
-        scope = flow.scopes[flow.nodes[scope.owner].scope]
-    return scope.index == around.inner
+        inside = (*scope.starts, *(handler.node for handler in scope.handlers))
+        boundaries = (*node.boundaries, *self._caught[node.inner])
+        return [*reversed(boundaries), *reversed(targets), *reversed(inside)]

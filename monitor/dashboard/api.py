@@ -14,11 +14,10 @@ from starlette.routing import Route
 
 from monitor.checking import objective_json
 from monitor.configuration import Configuration
-from monitor.dashboard import api_inbox, api_slas, parameters, words
+from monitor.dashboard import api_inbox, api_slas, flow_api, parameters, words
 from monitor.dashboard.answers import answer
 from monitor.dashboard.api_slas import matter_json, source_json
 from monitor.dashboard.pages import acknowledge
-from monitor.dashboard.pages.flows import find_flow
 from monitor.dashboard.pages.overview import attention
 from monitor.dashboard.pages.trace import event_cursor, parts_of
 from monitor.dashboard.parameters import NotFound
@@ -39,8 +38,11 @@ def api_routes(site: Site) -> list[Route]:
         ("/traces", traces),
         ("/traces/{id}", trace),
         ("/traces/{id}/events", trace_events),
-        ("/flows", flows),
-        ("/flows/{key}", flow),
+        ("/flows", flow_api.flows),
+        ("/flows/{key}", flow_api.flow),
+        ("/flows/{key}/statistics", flow_api.statistics),
+        ("/flows/{key}/variants", flow_api.variants),
+        ("/flows/{key}/compare", flow_api.compare),
         ("/findings", findings),
         *api_inbox.READ,
         ("/sources", sources),
@@ -110,23 +112,6 @@ async def trace_events(site: Site, request: Request) -> Response:
         raise NotFound(f"There is no trace {number}.")
     found = await site.views.trace_events(number, cursor, part.limit)
     return answer(page_of(found, [event_json(row, site.tracing) for row in found.rows]))
-
-
-async def flows(site: Site, _: Request) -> Response:
-    return answer({"items": list(await site.views.flows()), "next": None})
-
-
-async def flow(site: Site, request: Request) -> Response:
-    row = await find_flow(site, request.path_params["key"])
-    labels = sorted((await site.pictures.labels(row.id)).items())
-    judged_to = await site.judged_to(row.key)
-    return answer(
-        {
-            "flow": row,
-            "judged_to": judged_to,
-            "labels": [{"label": label, "elements": list(ids)} for label, ids in labels],
-        }
-    )
 
 
 async def findings(site: Site, request: Request) -> Response:

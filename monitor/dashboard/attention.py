@@ -21,8 +21,11 @@ from monitor.storage.views import ClockCounts, DeviationRow, InboxGroup, Overdue
 
 Sla = tuple[str, str]
 
-SAMPLE = 200
-"""So many overdue clocks of an SLA are read to see what holds them up; of more, the oldest."""
+SAMPLE = 600
+"""So many overdue clocks are read to see what holds them up, of each SLA as many; of more, the oldest."""
+
+LEAST_SAMPLE = 15
+"""Of each SLA at least so many, however many SLAs there are."""
 
 RECENT = timedelta(hours=24)
 """For so long a deviation or a message in the inbox asks for attention by being new."""

@@ -2,7 +2,8 @@
 
 Widths are in per cent and heights in pixels, so that a chart fills whatever place it gets and its text keeps
 its size on a phone. Colours come from ``static/charts.css`` by class: a *tone* is one of ``plain``, ``ok``,
-``warn``, ``bad``, ``blind`` and ``quiet``, as the chips of a page have them. Whatever a chart shows is also
+``warn``, ``bad``, ``blind`` and ``quiet``, as the chips of a page have them, or ``part1`` to ``part5``
+for parts of a whole none of which is good or bad. Whatever a chart shows is also
 said in words, in its description or in the table beside it. ``name`` becomes part of ids: it must be unique
 on the page.
 """
@@ -97,15 +98,16 @@ def bars(
     """Bars below each other, as a table that says every number. ``heads``: of the labels, of the values and,
     where there are notes, of those. ``whole``: the value of a full bar; by default the largest one."""
     full = whole or max((row.value for row in rows), default=0) or 1
-    head = Markup('<th scope="col">{}</th><th scope="col" colspan="2">{}</th>').format(*heads[:2])
+    head = Markup(
+        '<th role="columnheader" scope="col">{}</th><th role="columnheader" scope="col" colspan="2">{}</th>'
+    ).format(*heads[:2])
     if len(heads) == 3:
-        head += Markup('<th scope="col" class="note">{}</th>').format(heads[2])
+        head += Markup('<th role="columnheader" scope="col" class="note">{}</th>').format(heads[2])
     body = Markup("").join(_bar_row(row, full, len(heads) == 3) for row in rows)
     return Markup(
-        '<div class="scroll" tabindex="0" role="group" aria-label="{}"><table class="rows bars">'
-        '<caption class="unseen">{}</caption>'
-        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
-    ).format(_say(caption), _say(caption), head, body)
+        '<div class="scroll"><table class="rows cards bars" role="table"><caption class="unseen">{}</caption>'
+        '<thead role="rowgroup"><tr role="row">{}</tr></thead><tbody role="rowgroup">{}</tbody></table></div>'
+    ).format(_say(caption), head, body)
 
 
 def _bar_row(row: Bar, full: float, noted: bool) -> Markup:
@@ -115,9 +117,10 @@ def _bar_row(row: Bar, full: float, noted: bool) -> Markup:
         else escape(_say(row.label))
     )
     drawn = bar(row.value / full, tone=row.tone, mark=None if row.mark is None else row.mark / full)
-    note = Markup('<td class="note">{}</td>').format(_say(row.note)) if noted else Markup("")
+    note = Markup('<td role="cell" class="note">{}</td>').format(_say(row.note)) if noted else Markup("")
     return Markup(
-        '<tr><th scope="row">{}</th><td class="drawn">{}</td><td class="number">{}</td>{}</tr>'
+        '<tr role="row"><th role="rowheader" scope="row">{}</th><td role="cell" class="drawn">{}</td>'
+        '<td role="cell" class="number">{}</td>{}</tr>'
     ).format(label, drawn, _say(row.told), note)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from markupsafe import Markup
 
 from monitor.bpmn.document import Document
+from monitor.bpmn.outline import Outlined
 from monitor.dashboard import words
 from monitor.diagram import Mark, Overlay, Timing, render
 from monitor.diagram.legend import as_list
@@ -29,6 +30,9 @@ class FlowPictures(Protocol):
     async def places(self, flow_id: int) -> Mapping[str, str]:
         """By SLA of this flow version: the id of the element where its clocks stand."""
 
+    async def outline(self, flow_id: int) -> Sequence[Outlined]:
+        """This flow version's elements in the order a trace meets them."""
+
     async def visited(self, flow_id: int, events: Sequence[EventRow]) -> Sequence[str]:
         """The ids of elements and sequence flows that these events of a trace, in its order, passed."""
 
@@ -42,11 +46,8 @@ class Pictures:
     def __init__(self, flows: FlowPictures, *, keep: int = 128) -> None:
         self._flows = flows
         self._keep = keep
+        self._outlines: dict[int, Sequence[Outlined]] = {}
         self._rendered: OrderedDict[tuple[object, ...], Markup] = OrderedDict()
-
-    async def flow(self, flow_id: int) -> Markup | None:
-        """The model as it is; None when it is not known."""
-        return await self._picture(flow_id, None)
 
     async def trace(self, detail: TraceDetail, clocks: Sequence[Clock] | None = None) -> Markup | None:
         """The model of the trace's flow version with what the trace did. ``clocks``: as shown, blind ones
@@ -55,9 +56,10 @@ class Pictures:
         overlay = trace_overlay(detail, await self.visited(detail), clocks, places)
         return await self._picture(detail.flow_id, overlay)
 
-    async def overlaid(self, flow_id: int, overlay: Overlay) -> Markup | None:
-        """The model with what many traces did."""
-        return await self._picture(flow_id, overlay)
+    async def overlaid(self, flow_id: int, overlay: Overlay, prefix: str = "flow") -> Markup | None:
+        """The model with what many traces did; None when it is not known. ``prefix``: of the ids in it, where
+        a page has several."""
+        return await self._picture(flow_id, overlay, prefix)
 
     async def visited(self, detail: TraceDetail) -> Sequence[str]:
         """What the trace passed: as stored, or found from its events where it is not."""
@@ -70,25 +72,30 @@ class Pictures:
     async def labels(self, flow_id: int) -> Mapping[str, Sequence[str]]:
         return await self._flows.labels(flow_id)
 
-    async def _picture(self, flow_id: int, overlay: Overlay | None) -> Markup | None:
-        key = (flow_id, *_identity(overlay)) if overlay else (flow_id,)
+    async def outline(self, flow_id: int) -> Sequence[Outlined]:
+        if not self._outlines.get(flow_id):
+            self._outlines[flow_id] = await self._flows.outline(flow_id)
+        return self._outlines[flow_id]
+
+    async def _picture(self, flow_id: int, overlay: Overlay | None, prefix: str = "flow") -> Markup | None:
+        key = (flow_id, prefix, *(_identity(overlay) if overlay else ()))
         if key in self._rendered:
             self._rendered.move_to_end(key)
             return self._rendered[key]
         document = await self._flows.document(flow_id)
         if document is None:
             return None
-        picture = draw(document, overlay)
+        picture = draw(document, overlay, prefix)
         self._rendered[key] = picture
         while len(self._rendered) > self._keep:
             self._rendered.popitem(last=False)
         return picture
 
 
-def draw(document: Document, overlay: Overlay | None) -> Markup:
+def draw(document: Document, overlay: Overlay | None, prefix: str = "flow") -> Markup:
     """Every diagram of the document, one below the other, and what the overlay's signs mean."""
     pictures = [
-        render(document, diagram=number, overlay=overlay, prefix=f"flow{number}")
+        render(document, diagram=number, overlay=overlay, prefix=f"{prefix}{number}")
         for number in range(max(1, len(document.diagrams)))
     ]
     if overlay is not None:

@@ -15,6 +15,7 @@ from monitor.storage.views import (
     FlowStatistics,
     FlowTrend,
     OutcomeStep,
+    OverdueRow,
     VariantRow,
     VersionRow,
     Views,
@@ -124,6 +125,11 @@ class Summaries:
     ) -> Mapping[tuple[str, str], Histogram]:
         return await self._cached.get(
             ("shares", since, until, flow), self._now(), lambda: self._views.shares(since, until, flow)
+        )
+
+    async def overdue(self, slas: tuple[tuple[str, str], ...], limit: int) -> Sequence[OverdueRow]:
+        return await self._cached.get(
+            ("overdue", slas, limit), self._now(), lambda: self._views.overdue(slas, limit)
         )
 
     async def deviations(self, length: timedelta, limit: int) -> Sequence[DeviationRow]:

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 import monitor
 from monitor.dashboard import body, words
+from monitor.dashboard.charts import share_told
 
 STATIC = Path(__file__).parent / "static"
 
@@ -61,6 +62,7 @@ def environment(now: Callable[[], datetime]) -> jinja2.Environment:
         FATES=words.FATES,
         ACTIONS=words.ACTIONS,
         count=words.count,
+        part=share_told,
         static=_static_addresses(),
         query=query,
         version=monitor.__version__,

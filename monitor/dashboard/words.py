@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from monitor.domain.audit import FINDING_ACKNOWLEDGE, FINDING_RESUME, INBOX_DISCARD, INBOX_REPLAY
 from monitor.domain.event import Key
 from monitor.domain.notice import NoticeKind
 from monitor.domain.verdict import Clock, ClockKind, ClockState, FindingKind, FindingState
@@ -74,8 +75,10 @@ FATES = {
 }
 
 ACTIONS = {
-    "inbox.replay": "Replayed",
-    "inbox.discard": "Discarded",
+    INBOX_REPLAY: "Replayed",
+    INBOX_DISCARD: "Discarded",
+    FINDING_ACKNOWLEDGE: "Finding acknowledged",
+    FINDING_RESUME: "Finding no longer acknowledged",
 }
 
 

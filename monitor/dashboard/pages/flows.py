@@ -1,40 +1,54 @@
-"""The expected flows: which there are, how their traces fare, what each looks like."""
+"""The expected flows: which there are and how their traces fare."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.dashboard.parameters import NotFound
+from monitor.dashboard.flow_charts import begun_line
+from monitor.dashboard.flow_numbers import Spread, spread
 from monitor.dashboard.site import Site
-from monitor.storage.views import FlowRow, TraceFilter
+from monitor.statistics import day_of
+from monitor.storage.views import FlowRow, FlowTrend
 
-RECENT = 10
+DAYS = 30
+"""How far back the list looks, today included."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLine:
+    """``trend`` is None where no trace began in the last days."""
+
+    row: FlowRow
+    trend: FlowTrend | None
+    took: Spread
+    line: Markup | None
+
+
+async def flow_lines(site: Site) -> list[FlowLine]:
+    today = day_of(site.now())
+    since = today - DAYS + 1
+    trends = await site.summaries.trends(since)
+    lines = []
+    for at, row in enumerate(await site.views.flows()):
+        trend = trends.get(row.key)
+        line = None
+        if trend is not None:
+            line = begun_line(trend.begun, since, today, f"begun{at}", row.name or row.key)
+        lines.append(FlowLine(row, trend, spread(trend.duration if trend else {}), line))
+    return lines
 
 
 async def flow_list(site: Site, request: Request) -> Response:
     return await site.page(
-        request, "flows.html", title="Flows", section="flows", flows=await site.views.flows()
-    )
-
-
-async def find_flow(site: Site, key: str) -> FlowRow:
-    for row in await site.views.flows():
-        if row.key == key:
-            return row
-    raise NotFound(f"There is no flow {key[:100]}.", mend="Flows come from the models in the configuration.")
-
-
-async def flow(site: Site, request: Request) -> Response:
-    row = await find_flow(site, request.path_params["key"])
-    return await site.page(
         request,
-        "flow.html",
-        title=row.name or row.key,
+        "flows.html",
+        title="Flows",
         section="flows",
-        flow=row,
-        judged_to=await site.judged_to(row.key),
-        picture=await site.pictures.flow(row.id),
-        labels=sorted((await site.pictures.labels(row.id)).items()),
-        recent=(await site.views.traces(TraceFilter(flow=row.key), limit=RECENT)).rows,
+        lines=await flow_lines(site),
+        days=DAYS,
+        uncounted=await site.summaries.uncounted(),
     )

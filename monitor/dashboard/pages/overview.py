@@ -9,7 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.dashboard import charts, words
-from monitor.dashboard.attention import RECENT, SAMPLE, Landscape, Matter, at_once, matters, worst_slas
+from monitor.dashboard.attention import (
+    LEAST_SAMPLE,
+    RECENT,
+    SAMPLE,
+    Landscape,
+    Matter,
+    at_once,
+    matters,
+    worst_slas,
+)
 from monitor.dashboard.pages.sources import HOUR, minutes, spark
 from monitor.dashboard.site import Glance, Site
 from monitor.domain.notice import NoticeKind
@@ -30,12 +39,13 @@ async def attention(site: Site, glance: Glance, flows: Sequence[FlowRow]) -> lis
     """Everything that needs attention, the gravest first. Each question is bounded."""
     views, now = site.views, site.now()
     clocks = await views.clock_counts()
+    worst = tuple(worst_slas(clocks, site.promises))
     evaluated = await site.evaluations()
     told = Landscape(
         names={flow.key: flow.name for flow in flows},
         promises=site.promises,
         clocks=clocks,
-        overdue=await views.overdue(worst_slas(clocks, site.promises), SAMPLE),
+        overdue=await site.summaries.overdue(worst, max(LEAST_SAMPLE, SAMPLE // max(1, len(worst)))),
         deviations=await site.summaries.deviations(RECENT, EACH),
         each=EACH,
         sources=glance.sources,

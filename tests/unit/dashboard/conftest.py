@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from monitor.bpmn.document import Document, FlowNode, Place, Process, SequenceFlow
+from monitor.bpmn.outline import Outlined
 from monitor.dashboard.app import create_app
 from monitor.dashboard.promises import Place as PromisePlace
 from monitor.dashboard.promises import Promise
@@ -316,7 +317,7 @@ class Rows:
             deviating=7,
             duration={40: 60, 48: 40},
             elements={
-                "Task_1": ElementStatistics(
+                "ship": ElementStatistics(
                     reached=110,
                     passed=115,
                     standing=3,
@@ -528,8 +529,14 @@ DOCUMENT = Document(
 )
 
 
+OUTLINE = (
+    Outlined("start", "OrderPlaced", "startEvent", True),
+    Outlined("ship", "GoodsShipped", "task", True),
+)
+
+
 class OneModel:
-    """Knows flow 4 only."""
+    """Knows the model of flow 4 only, and what is in it of its first version, too."""
 
     async def document(self, flow_id: int) -> Document | None:
         return DOCUMENT if flow_id == 4 else None
@@ -539,6 +546,9 @@ class OneModel:
 
     async def places(self, flow_id: int) -> Mapping[str, str]:
         return {"Ship in time": "ship"} if flow_id == 4 else {}
+
+    async def outline(self, flow_id: int) -> Sequence[Outlined]:
+        return OUTLINE if flow_id in (3, 4) else ()
 
     async def visited(self, flow_id: int, events: Sequence[EventRow]) -> Sequence[str]:
         return ("start", "s1", "ship") if events else ()

@@ -22,6 +22,8 @@ PAGES = [
     "/traces/17",
     "/flows",
     "/flows/order",
+    "/flows/order?heat=waiting&funnel=all&variants=all",
+    "/flows/order/compare?diagrams=both",
     "/slas",
     "/notices",
     "/findings",
