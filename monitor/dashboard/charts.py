@@ -105,9 +105,10 @@ def bars(
         head += Markup('<th role="columnheader" scope="col" class="note">{}</th>').format(heads[2])
     body = Markup("").join(_bar_row(row, full, len(heads) == 3) for row in rows)
     return Markup(
-        '<div class="scroll"><table class="rows cards bars" role="table"><caption class="unseen">{}</caption>'
+        '<div class="scroll" tabindex="0" role="group" aria-label="{}">'
+        '<table class="rows cards bars" role="table"><caption class="unseen">{}</caption>'
         '<thead role="rowgroup"><tr role="row">{}</tr></thead><tbody role="rowgroup">{}</tbody></table></div>'
-    ).format(_say(caption), head, body)
+    ).format(_say(caption), _say(caption), head, body)
 
 
 def _bar_row(row: Bar, full: float, noted: bool) -> Markup:

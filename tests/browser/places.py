@@ -37,6 +37,19 @@ PLACES = {
     "trace, none": Place("/traces/{id}", "/traces/999999", "There is no trace", 404),
     "flows": Place("/flows", "/flows", "Order fulfilment"),
     "flow": Place("/flows/{key}", "/flows/order", "GoodsShipped"),
+    "flow, waiting": Place(
+        "/flows/{key}",
+        "/flows/order?heat=waiting&stat=p95&sort=waiting&funnel=all&variants=all",
+        "95 % within",
+    ),
+    "flow, deviations": Place(
+        "/flows/{key}", "/flows/order?heat=deviations&period=all", "Confirmed deviations"
+    ),
+    "flow, standing": Place(
+        "/flows/{key}", "/flows/order?heat=standing&version=all", "Where open traces stand"
+    ),
+    "flow, not understood": Place("/flows/{key}", "/flows/order?period=2d", "It may be", 400),
+    "flow compare": Place("/flows/{key}/compare", "/flows/order/compare", "one version only"),
     "slas": Place("/slas", "/slas", "Breached now"),
     "slas of 30 days": Place("/slas", "/slas?flow=order&period=30d", "30 days"),
     "sla": Place("/slas/{flow}/{name:path}", "/slas/order/{sla}", "Time taken against the limit"),
