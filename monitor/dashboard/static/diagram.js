@@ -77,7 +77,7 @@
   function measure(svg, it) {
     const picture = svg.closest(".picture");
     const style = getComputedStyle(picture);
-    it.width = picture.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    it.width = Math.max(1, picture.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight)); // while it is laid out there may be no room
     const natural = it.box.height * Math.min(1, it.width / it.box.width);
     const least = Math.min(it.box.height, 320);
     it.height = Math.max(120, Math.min(Math.max(natural, least), window.innerHeight * 0.75));
