@@ -248,7 +248,7 @@ class Answers:
             return
         self.seconds.setdefault(answer.kind, []).append(answer.seconds)
         self.all.append(answer)
-        if answer.status != 200:
+        if answer.status not in (200, 303):
             self.wrong.append(answer)
 
     def complain(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from random import Random
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import psycopg
 
@@ -72,6 +72,12 @@ def mix(url: str, seed: int) -> Mix:
         return key[: random.choice((4, 7, len(key) - 1))]
 
     flow = pick(flows)
+    element = pick(("Task_ItemsPicked", "Task_Departed", "Task_PaymentReceived", "Task_Out"))
+
+    def version(random: Random) -> dict[str, Any]:
+        chosen, number = random.choice(sampled.versions)
+        return {"flow": chosen, "version": number}
+
     deviation = pick(("out_of_order", "missing", "duplicate", "unexpected", "after_end"))
     made = Mix({})
     made.kinds |= {
@@ -87,6 +93,14 @@ def mix(url: str, seed: int) -> Mix:
         "list, sorted": (4, trace_list(sort=pick(("first", "events")), flow=_maybe(flow))),
         "list, period": (3, trace_list(since=pick(sampled.days), until=None, flow=_maybe(flow))),
         "list, until": (2, trace_list(until=pick(sampled.days))),
+        "list, a version": (2, lambda random: path("/traces", **version(random))),
+        "list, an element": (
+            2,
+            lambda random: path("/traces", **version(random), element=element(random), state="open"),
+        ),
+        "list, duration": (2, trace_list(flow=flow, min=pick(("1h", "20h", "40h")), sort="duration")),
+        "list, the quickest": (1, trace_list(flow=flow, sort="duration", order="asc")),
+        "list, a variant": (2, trace_list(variant=pick(sampled.variants))),
         "list, several": (3, trace_list(flow=flow, state="open", verdict=pick(("deviating", "conforming")))),
         "list, a further page": (
             4,
@@ -96,21 +110,31 @@ def mix(url: str, seed: int) -> Mix:
         "search, beginning": (4, trace_list(q=start_of)),
         "search, name=value": (2, trace_list(q=lambda random: f"order={random.choice(sampled.orders)}")),
         "search, event id": (2, trace_list(q=pick(ids))),
+        "search, attribute": (4, trace_list(q=lambda random: f"{random.choice(sampled.attributes)}")),
+        "search, two terms": (
+            2,
+            trace_list(q=lambda random: f"{random.choice(sampled.attributes)} {start_of(random)}"),
+        ),
+        "search, the box": (3, lambda random: path("/search", q=random.choice(keys))),
         "search, nothing": (1, trace_list(q=lambda random: f"x{random.getrandbits(40):x}")),
         "trace, recent": (8, lambda random: f"/traces/{random.choice(recent)}"),
         "trace, any": (10, lambda random: f"/traces/{random.choice(some)}"),
         "trace, deviating": (4, lambda random: f"/traces/{random.choice(sampled.deviating)}"),
         "flows": (2, lambda _: "/flows"),
         "flow": (6, lambda random: f"/flows/{random.choice(flows)}"),
-        "SLAs": (4, lambda _: "/slas"),
+        "SLAs": (2, lambda _: "/slas"),
+        "SLAs, one": (3, lambda random: "/slas/{}/{}".format(*map(quote, random.choice(sampled.slas)))),
         "findings": (3, lambda _: "/findings"),
         "findings, filtered": (
             3,
             lambda random: path("/findings", kind=deviation(random), flow=_maybe(flow)(random)),
         ),
+        "findings, of a severity": (1, lambda _: path("/findings", severity="critical", state="confirmed")),
         "inbox": (3, lambda _: "/inbox"),
+        "inbox, a group": (1, lambda random: path("/inbox/group", **random.choice(sampled.groups))),
         "inbox, a message": (2, lambda random: f"/inbox/{random.choice(sampled.inbox)}"),
-        "sources": (2, lambda _: "/sources"),
+        "sources": (1, lambda _: "/sources"),
+        "sources, one": (1, lambda random: f"/sources/{random.choice(sampled.sources)}"),
         "notices": (1, lambda _: "/notices"),
     }
     return made
@@ -154,6 +178,17 @@ class _Samples:
         self.event_ids = self._column(
             "SELECT event_id FROM observations WHERE trace_id = ANY(%s) AND event_id IS NOT NULL", self.some
         )
+        self.variants = self._column("SELECT variant FROM variants ORDER BY traces DESC LIMIT 30")
+        self.attributes = self._column(
+            "SELECT DISTINCT name || '=' || value FROM trace_attributes WHERE trace_id = ANY(%s)", self.some
+        )
+        self.versions = self._rows("SELECT key, version FROM flows")
+        self.slas = self._rows("SELECT DISTINCT flow, sla FROM clocks WHERE trace_id = ANY(%s)", self.some)
+        self.sources = self._column("SELECT DISTINCT source FROM source_shards")
+        self.groups = [
+            {"reason": reason, "source": source, "type": type_ or None}
+            for reason, type_, source in self._rows("SELECT DISTINCT reason, type, source FROM inbox_groups")
+        ]
         self.inbox = self._column("SELECT id FROM inbox ORDER BY id DESC LIMIT 500") or [0]
         self.days = self._column(
             "SELECT to_char(max(last) - n * interval '1 day', 'YYYY-MM-DD') FROM traces,"
@@ -161,4 +196,7 @@ class _Samples:
         )
 
     def _column(self, asked: str, *values: Any) -> list[Any]:
-        return [row[0] for row in self._database.execute(asked.encode(), values or None).fetchall()]
+        return [row[0] for row in self._rows(asked, *values)]
+
+    def _rows(self, asked: str, *values: Any) -> list[Any]:
+        return self._database.execute(asked.encode(), values or None).fetchall()

@@ -62,7 +62,7 @@ def make(url: str, traces: int, seed: int) -> None:
         print(f"{perf_counter() - begun:7.1f} s  {what}", flush=True)
 
     copies = max(1, round(traces / 2 / ORDERS))
-    orders = round(traces / 2 / copies)
+    orders = round(traces / 2 / copies) + DAYS  # one a day is left out, see story.orders
     every = timedelta(days=DAYS) / orders
     upgrade(url)
     with psycopg.connect(url) as database:

@@ -95,11 +95,14 @@ async def _related(transaction: Transaction, chain_id: int, values: Sequence[str
         .subquery()
         for value in distinct
     ]
-    chains = union_all(*(select(one.c.trace_id) for one in sharing)).subquery()
-    found = select(chains.c.trace_id)
+    found = await transaction.rows(union_all(*(select(one.c.trace_id) for one in sharing)))
+    chains = {trace for (trace,) in found}
+    if not chains:
+        return ()
+    among = transaction.among  # named one by one: with a subquery PostgreSQL would read every trace
     asked = (
         with_version(traces)
-        .where(or_(of.id.in_(found), and_(LATER_IN_CHAIN, of.chain_id.in_(found))), LISTED)
+        .where(or_(among(of.id, chains), and_(LATER_IN_CHAIN, among(of.chain_id, chains))), LISTED)
         .where(of.chain_id != chain_id)
         .order_by(of.last.desc(), of.id.desc())
         .limit(_RELATED)
