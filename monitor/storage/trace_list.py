@@ -8,7 +8,7 @@ traces first, unless there are too many to be few.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true
@@ -25,6 +25,7 @@ from monitor.storage.types import strings
 from monitor.storage.views import Page, TraceFilter, TraceRow
 from monitor.storage.walk import Holds, Order, Part, walk
 
+_MICROSECOND = timedelta(microseconds=1)
 _of = traces.c
 _SHOWN = [
     _of.id,
@@ -220,11 +221,17 @@ def _shown(filter: TraceFilter) -> Select[Any]:
     if filter.sort != "duration":
         return select(*_SHOWN)
     own = trace_statistics.c
-    return (
+    rows = (
         select(*_SHOWN, own.duration.label("span"))
         .join_from(trace_statistics, traces, own.trace_id == _of.id)
         .where(TIMED)
     )
+    # the sort's own index has these, too: the walk need not pass all that are longer or shorter
+    if filter.shortest is not None:
+        rows = rows.where(own.duration >= filter.shortest // _MICROSECOND)
+    if filter.longest is not None:
+        rows = rows.where(own.duration <= filter.longest // _MICROSECOND)
+    return rows
 
 
 def _within(rows: Select[Any], filter: TraceFilter) -> Select[Any]:
