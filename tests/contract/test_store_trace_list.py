@@ -98,13 +98,17 @@ def _said(dice: random.Random) -> Said:
     )
 
 
+COUNTED = 4 * 60_000_000
+"""Microseconds: durations are counted in steps of four minutes, whatever is true."""
+
+
 async def _count(store: SqlStore, dice: random.Random) -> None:
     """Statistics of some of the complete traces, and of one that goes on since."""
     of = traces.c
     async with store._write() as transaction:
         rows = await transaction.rows(select(traces).where(of.merged_into.is_(None), of.last.is_not(None)))
         told = [
-            (row.id, row.flow, row.flow_id, dice.choice(VARIANTS), dice.randrange(5), b"")
+            (row.id, row.flow, row.flow_id, dice.choice(VARIANTS), dice.randrange(5) * COUNTED, b"")
             for row in rows
             if (row.complete and dice.random() < 0.8) or dice.random() < 0.05
         ]
@@ -203,7 +207,17 @@ def meets(row: Any, filter: TraceFilter, there: Stored) -> bool:
         and (filter.variant is None or (counted is not None and counted.variant == filter.variant))
         and (filter.since is None or time >= filter.since)
         and (filter.until is None or time < filter.until)
-        and (filter.sort != "duration" or (row.complete and counted is not None))
+        and (filter.sort != "duration" or (row.complete and _lasted(counted, filter)))
+    )
+
+
+def _lasted(counted: Any, filter: TraceFilter) -> bool:
+    """A list by duration goes by what was counted."""
+    if counted is None:
+        return False
+    span = timedelta(microseconds=counted.duration)
+    return (filter.shortest is None or span >= filter.shortest) and (
+        filter.longest is None or span <= filter.longest
     )
 
 
