@@ -8,12 +8,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import monotonic
 from typing import Any
 
 import psycopg
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, PendingRollbackError
+from sqlalchemy.exc import ArgumentError, DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -24,9 +23,6 @@ from monitor.errors import (
     StorageError,
     StorageUnavailable,
 )
-
-IDLE_SECONDS = 1.0
-"""A connection to read with that has been idle for so long may have been lost without anybody knowing."""
 
 BUSY_SECONDS = 10
 """How long a SQLite writer waits for another one."""
@@ -76,16 +72,14 @@ def read_engine(url: URL) -> AsyncEngine:
         engine = create_async_engine(url, pool_size=4, max_overflow=4, connect_args={"timeout": BUSY_SECONDS})
         _prepare_sqlite(engine.sync_engine, begin="BEGIN")
         return engine
-    engine = create_async_engine(
+    return create_async_engine(
         url,
         pool_size=4,
         max_overflow=8,
-        pool_use_lifo=True,  # the fewer are in use, the fewer have to be asked whether they still are
+        pool_pre_ping=True,
         isolation_level="REPEATABLE READ",  # all parts of a page are of one instant
         connect_args=_postgres_arguments(url),
     )
-    _ask_the_idle(engine.sync_engine)
-    return engine
 
 
 def migration_engine(url: str) -> Engine:
@@ -106,24 +100,6 @@ def _postgres_arguments(url: URL, options: str = "") -> dict[str, Any]:
         # times come back as UTC; compiling queries by JIT takes longer than running ours
         "options": f"{given} -c timezone=UTC -c jit=off {options}".strip(),
     }
-
-
-def _ask_the_idle(engine: Engine) -> None:
-    """Connections that have not been used for a while are asked whether they still are, so that a database
-    that was restarted meanwhile is no error; a question before every use would double what that costs."""
-
-    @event.listens_for(engine, "checkin")
-    def done(_connection: Any, record: Any) -> None:
-        record.info["since"] = monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def wanted(connection: Any, record: Any, _proxy: Any) -> None:
-        if monotonic() - record.info.get("since", monotonic()) < IDLE_SECONDS:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except (DBAPIError, psycopg.Error) as error:
-            raise DisconnectionError from error
 
 
 def _prepare_sqlite(engine: Engine, begin: str) -> None:
