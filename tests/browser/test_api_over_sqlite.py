@@ -13,13 +13,11 @@ DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_text())
 
 
 async def test_every_answer_is_as_described(monitor: Any) -> None:
-    trace = await monitor.trace("o-3")
     item = (await monitor.get("/inbox"))["items"][0]["id"]
     values = {
-        "/traces/{id}": f"/traces/{trace}",
+        "/traces/{id}": f"/traces/{await monitor.trace('o-3')}",
         "/inbox/{id}": f"/inbox/{item}",
         "/flows/{key}": "/flows/order",
-        "/traces/{id}/events": f"/traces/{trace}/events",
         "/sources/{name}": "/sources/web",
         "/slas/{flow}/{name}": "/slas/order/Ship%20within%20an%20hour",
     }
@@ -28,7 +26,9 @@ async def test_every_answer_is_as_described(monitor: Any) -> None:
         if "application/json" not in content:
             continue
         below = path.removeprefix("/api/v1")
-        told = await monitor.get(values.get(below, below))
+        for template, filled in values.items():
+            below = below.replace(template, filled)
+        told = await monitor.get(below)
         schema = content["application/json"]["schema"]
         whole = {**schema, "components": DOCUMENT["components"]}
         Draft202012Validator(whole, format_checker=FormatChecker()).validate(told)
