@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 from urllib.request import urlopen
 
 from playwright.sync_api import Browser, sync_playwright
@@ -66,6 +67,11 @@ def flow(api: Api) -> str:
     return f"/flows/{api('/flows')['items'][0]['key']}"
 
 
+def sla(api: Api) -> str:
+    one = api("/slas")["items"][0]
+    return f"/slas/{one['flow']}/{quote(one['name'])}"
+
+
 def message(api: Api) -> str:
     return f"/inbox/{api('/inbox?reason=unmapped&limit=1')['items'][0]['id']}"
 
@@ -79,10 +85,12 @@ PICTURES = {
     "flows": Picture("/flows"),
     "flow": Picture(flow),
     "slas": Picture("/slas"),
+    "sla": Picture(sla),
     "findings": Picture("/findings"),
     "inbox": Picture("/inbox"),
     "inbox-message": Picture(message),
     "sources": Picture("/sources"),
+    "source": Picture("/sources/shop-kafka"),
     "notices": Picture("/notices"),
     "audit": Picture("/audit"),
 }

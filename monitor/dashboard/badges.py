@@ -11,10 +11,11 @@ from starlette.routing import Route
 
 from monitor.dashboard import words
 from monitor.dashboard.body import spell_out
-from monitor.dashboard.site import Evaluated, Site, route
+from monitor.dashboard.site import Site, route
 from monitor.diagram import svg
 from monitor.diagram.text import measure
-from monitor.storage.views import FlowRow
+from monitor.domain.objective import Evaluation
+from monitor.storage.views import ClockCounts, FlowRow
 
 COLOURS = {
     "ok": "#17713f",
@@ -61,14 +62,16 @@ async def flow_badge(site: Site, request: Request) -> Response:
 
 
 async def sla_badge(site: Site, request: Request) -> Response:
-    name = request.path_params["sla"]
-    row = await _flow(site, request)
-    told = next(
-        (one for one in await site.evaluations() if row and (one.flow, one.sla) == (row.key, name)), None
-    )
-    if told is None:
+    at = (request.path_params["flow"], request.path_params["sla"])
+    if at not in site.promises:
         return _unknown(request)
-    return _answer(of_sla(told, is_blind(await site.judged_to(told.flow), site.now(), site.blind_after)))
+    clocks = (await site.views.clock_counts()).get(at, ClockCounts())
+    judged_to = await site.judged_to(at[0])
+    objective = site.promises[at].objective
+    told = None
+    if objective is not None and judged_to is not None:
+        told = await site.summaries.evaluation(*at, objective, judged_to)
+    return _answer(of_sla(at[1], clocks, told, is_blind(judged_to, site.now(), site.blind_after)))
 
 
 async def _flow(site: Site, request: Request) -> FlowRow | None:
@@ -105,18 +108,20 @@ def of_flow(row: FlowRow, blind: bool) -> Badge:
     return Badge(label, f"{words.percent(share)} conforming", "warn" if row.deviating else "ok")
 
 
-def of_sla(one: Evaluated, blind: bool) -> Badge:
-    told = one.told
-    if told is None:
-        return Badge(one.sla, "not judged yet", "quiet")
-    if told.compliance is None:
-        return Badge(one.sla, f"too few yet: {told.count.total} of {one.objective.minimum}", "quiet")
-    said = f"{words.percent(told.compliance)} met"
-    if not told.is_kept:
-        return Badge(one.sla, said, "bad")
+def of_sla(name: str, clocks: ClockCounts, told: Evaluation | None, blind: bool) -> Badge:
+    """``told``: how its objective stands, None where it has none or nothing can be judged. An objective that
+    is missed is told before the clocks of now, one that is kept after them."""
+    if told is not None and told.compliance is not None and not told.is_kept:
+        return Badge(name, f"{words.percent(told.compliance)} met", "bad")
+    if clocks.breached:
+        return Badge(name, f"{words.thousands(clocks.breached)} breached", "bad")
     if blind:
-        return Badge(one.sla, "blind", "blind")
-    return Badge(one.sla, said, "warn" if told.burning else "ok")
+        return Badge(name, "blind", "blind")
+    if clocks.at_risk:
+        return Badge(name, f"{words.thousands(clocks.at_risk)} at risk", "warn")
+    if told is not None and told.compliance is not None:
+        return Badge(name, f"{words.percent(told.compliance)} met", "warn" if told.burning else "ok")
+    return Badge(name, "in time", "ok")
 
 
 def draw(badge: Badge) -> str:

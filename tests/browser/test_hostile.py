@@ -24,6 +24,8 @@ HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ue000-\uf8ff]"
 )
 """What nobody sees, or what turns around what stands beside it."""
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""What would turn all that follows; pictures may hold other marks, which turn nothing but their own label."""
 TOWERS = re.compile("[\u0300-\u036f]{9}")
 MOST_CHARACTERS = 3_000_000
 
@@ -77,6 +79,7 @@ async def is_inert(page: Page) -> None:
     assert len(text) < MOST_CHARACTERS, "the page is too long to be read"
     assert not HIDDEN.search(text), text[max(0, HIDDEN.search(text).start() - 200) :][:300]  # type: ignore[union-attr]
     assert not TOWERS.search(text)
+    assert not TURNING.search(await page.content())
     assert "A49Z" not in text
 
 

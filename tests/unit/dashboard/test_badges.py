@@ -12,9 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from monitor.dashboard.badges import Badge, draw, is_blind, of_flow, of_sla
-from monitor.dashboard.site import Evaluated
 from monitor.domain.objective import Count, Objective, evaluate
-from monitor.storage.views import FlowRow
+from monitor.storage.views import ClockCounts, FlowRow
 
 NOW = datetime(2026, 7, 1, 8, tzinfo=UTC)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -38,19 +37,22 @@ def test_a_flow(counts: dict[str, int], blind: bool, told: str, tone: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("count", "blind", "told", "tone"),
+    ("count", "clocks", "blind", "told", "tone"),
     [
-        (Count(100, 0), False, "100 % met", "ok"),
-        (Count(90, 10), True, "90.00 % met", "bad"),
-        (Count(100, 0), True, "blind", "blind"),
-        (Count(3, 1), False, "too few yet: 4 of 20", "quiet"),
-        (None, True, "not judged yet", "quiet"),
+        (Count(100, 0), ClockCounts(5), False, "100 % met", "ok"),
+        (Count(100, 0), ClockCounts(5, 2), False, "2 at risk", "warn"),
+        (Count(100, 0), ClockCounts(5, 2, 1), True, "1 breached", "bad"),
+        (Count(90, 10), ClockCounts(5, 2, 1), True, "90.00 % met", "bad"),
+        (Count(100, 0), ClockCounts(), True, "blind", "blind"),
+        (Count(3, 1), ClockCounts(), False, "in time", "ok"),
+        (None, ClockCounts(5), False, "in time", "ok"),
+        (None, ClockCounts(5, 0, 3), False, "3 breached", "bad"),
     ],
 )
-def test_an_objective(count: Count | None, blind: bool, told: str, tone: str) -> None:
+def test_an_sla(count: Count | None, clocks: ClockCounts, blind: bool, told: str, tone: str) -> None:
     counts = [count or Count()] * len(OBJECTIVE.begins(NOW))
     evaluation = None if count is None else evaluate(OBJECTIVE, NOW, counts)
-    assert of_sla(Evaluated("order", "Ship", OBJECTIVE, evaluation), blind) == Badge("Ship", told, tone)
+    assert of_sla("Ship", clocks, evaluation, blind) == Badge("Ship", told, tone)
 
 
 def test_who_lags_for_a_moment_is_not_blind() -> None:
@@ -74,8 +76,7 @@ def test_a_badge_is_one_picture_with_its_words_as_title_whatever_the_name() -> N
 async def test_badges_are_served_fresh_and_may_be_shown_elsewhere(
     make: SimpleNamespace, rows: Any, client_for: Callable[..., Any]
 ) -> None:
-    options = {"objectives": {"order": {"Ship / in time": OBJECTIVE}}}
-    async with client_for(rows, **options) as client:
+    async with client_for(rows, promises=make.promises("Ship / in time")) as client:
         for path in ("/badges/order.svg", "/badges/order/Ship%20%2F%20in%20time.svg"):
             response = await client.get(path)
             assert response.status_code == 200, path
