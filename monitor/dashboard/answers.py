@@ -14,13 +14,16 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def answer(content: object, status: int = 200) -> Response:
+    return Response(to_json(content), status, media_type="application/json")
+
+
+def to_json(content: object) -> bytes:
     """Rows as they are: dataclasses and named tuples become objects, instants end in Z, digests are
     hexadecimal. Half a surrogate pair, which JSON cannot hold, becomes U+FFFD."""
     try:
-        text = orjson.dumps(content, default=_default, option=orjson.OPT_UTC_Z)
+        return orjson.dumps(content, default=_default, option=orjson.OPT_UTC_Z)
     except TypeError:
-        text = orjson.dumps(_whole(content), default=_default, option=orjson.OPT_UTC_Z)
-    return Response(text, status, media_type="application/json")
+        return orjson.dumps(_whole(content), default=_default, option=orjson.OPT_UTC_Z)
 
 
 def _default(value: object) -> object:

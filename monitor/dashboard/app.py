@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from monitor.configuration import Configuration
 from monitor.dashboard.api import api_routes
 from monitor.dashboard.badges import badge_routes
+from monitor.dashboard.export import export_routes
 from monitor.dashboard.guard import Guard, allowed_hosts, own_origins
 from monitor.dashboard.health import BLIND_AFTER
 from monitor.dashboard.live import Live
@@ -97,6 +98,7 @@ def create_app(
     error_handlers: Mapping[Any, Any] = handlers(site)
     app = Starlette(
         routes=[
+            *export_routes(site),  # before the API: /traces/export is no trace's number
             *page_routes(site),
             *api_routes(site),
             *receive_routes(receivers, most_bytes),
