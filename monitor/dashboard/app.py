@@ -85,6 +85,7 @@ def create_app(
         promises=promises or {},
         blind_after=blind_after,
         configuration=configuration,
+        saved_views=settings.views,
         mender=mender,
         acknowledges=acknowledges,
         tracing=settings.tracing,

@@ -31,6 +31,7 @@ LONGEST_TEXT = 500
 
 _AGE = re.compile(r"(\d{1,4})(m|h|d)", re.ASCII)
 _AGE_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_LONGEST_SPAN = 10**6 * 86400 * 10**6  # microseconds
 _SPAN_PART = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(us|µs|ms|s|m|h|d)", re.ASCII)
 _SPAN_UNITS = {
     "us": 1,
@@ -124,10 +125,9 @@ def span(query: QueryParams, name: str) -> timedelta | None:
             mend="It is a number with us, ms, s, m, h or d, or several: 100ms, 1.2s, 5m, 1h30m, 3d.",
         )
     micros = sum((Decimal(number) * _SPAN_UNITS[unit] for number, unit in parts), Decimal(0))
-    try:
-        return timedelta(microseconds=int(micros))
-    except OverflowError:
-        raise BadParameter(f"{name} is {value!r}: longer than any trace.") from None
+    if micros > _LONGEST_SPAN:
+        raise BadParameter(f"{name} is {value!r}.", mend="No trace lasts longer than a million days.")
+    return timedelta(microseconds=int(micros))
 
 
 def number(query: QueryParams, name: str) -> int | None:

@@ -23,6 +23,7 @@ from monitor.dashboard.summaries import Summaries
 from monitor.domain.objective import Evaluation, Objective
 from monitor.domain.verdict import Clock
 from monitor.mending.base import Mends
+from monitor.settings import SavedView
 from monitor.storage.base import Acknowledges
 from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
 
@@ -35,7 +36,7 @@ class Site:
     :func:`health.seen_until`). ``objectives`` and ``promises``: by flow and SLA. ``blind_after``: see
     :func:`health.source_health`. ``forms``: what every form needs that changes something. ``mender``: None
     where the inbox can only be looked at. ``tracing``: the address of a distributed trace, with
-    ``{trace_id}``."""
+    ``{trace_id}``. ``saved_views``: of the trace list, as they are configured."""
 
     views: Views
     summaries: Summaries
@@ -53,6 +54,7 @@ class Site:
     acknowledges: Acknowledges | None = None
     tracing: str | None = None
     forget: Callable[[], None] = lambda: None
+    saved_views: Sequence[SavedView] = ()
 
     async def page(
         self,

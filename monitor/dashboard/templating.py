@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 import monitor
-from monitor.dashboard import body, words
+from monitor.dashboard import body, filtering, words
 from monitor.dashboard.charts import share_told
 
 STATIC = Path(__file__).parent / "static"
@@ -65,6 +65,7 @@ def environment(now: Callable[[], datetime]) -> jinja2.Environment:
         part=share_told,
         static=_static_addresses(),
         query=query,
+        term=filtering.term,
         version=monitor.__version__,
     )
     return env

@@ -20,6 +20,7 @@ from monitor.settings.root import (
     IngestSettings,
     OrderingSettings,
     RetentionSettings,
+    SavedView,
     Settings,
 )
 from monitor.settings.schema import json_schema
@@ -56,6 +57,7 @@ __all__ = [
     "OrderingSettings",
     "RabbitmqSource",
     "RetentionSettings",
+    "SavedView",
     "Settings",
     "SlaSettings",
     "SourceSettings",

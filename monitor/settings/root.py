@@ -59,10 +59,22 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+class SavedView(Model):
+    """A link above the trace list: ``query`` is what its address has behind the question mark."""
+
+    name: str = Field(min_length=1, max_length=60)
+    query: str = Field(min_length=1, max_length=2000, pattern=r"^\??[\w.]+=[^\s#]*$")
+
+    @field_validator("query")
+    @classmethod
+    def _bare(cls, value: str) -> str:
+        return value.removeprefix("?")
+
+
 class DashboardSettings(Model):
     """Where the dashboard listens. ``external_url`` is its address in links it sends out. ``tracing``: where
     distributed traces are shown, for events with a ``traceparent``; ``{trace_id}`` stands for the trace's id,
-    ``{span_id}`` for the span's.
+    ``{span_id}`` for the span's. ``views``: links to trace lists that this landscape asks for often.
 
     There is no login yet, so it listens on the loopback only, unless ``trust_network`` says that
     something else (a container's network, a proxy with a login) keeps strangers out.
@@ -73,6 +85,7 @@ class DashboardSettings(Model):
     external_url: str | None = None
     trust_network: bool = False
     tracing: str | None = None
+    views: tuple[SavedView, ...] = ()
 
     @field_validator("tracing")
     @classmethod

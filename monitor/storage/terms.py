@@ -1,7 +1,8 @@
 """What people type to find a trace: ``o-17``, ``order=o-17``, ``amount=12.50 country="New Zealand"``. Pure.
 
 Terms stand with blanks between them, and all of them must hold. A name or a value that holds blanks or begins
-with a quote stands in double quotes; a backslash inside lets a quote or a backslash stand for itself.
+with a quote stands in double quotes; a backslash inside lets a quote or a backslash stand for itself. A bare
+value in quotes is meant exactly, one without is also what values begin with.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 class Term(NamedTuple):
-    """``bare``: any key, attribute or event id may have this value. ``name`` and ``value``: the key or
-    attribute of this name has it. An unquoted ``a=b`` may mean either, for values hold equals signs too."""
+    """``bare``: any key, attribute or event id may have this value, or, unless ``exact``, a key may begin
+    with it. ``name`` and ``value``: the key or attribute of this name has it. An unquoted ``a=b`` may mean
+    either, for values hold equals signs too."""
 
     bare: str | None = None
     name: str | None = None
     value: str = ""
+    exact: bool = False
 
 
 def terms(text: str) -> list[Term]:
@@ -57,7 +60,7 @@ def _term(text: str, start: int) -> tuple[Term, int]:
             return Term(None, word, value), end
         if not word:
             raise InvalidInput("An empty value finds everything.", mend='Write name="" for an empty value.')
-        return Term(word), at
+        return Term(word, exact=True), at
     if named := _NAME.match(text, start):
         value, end, is_quoted = _value(text, named.end(), named[1])
         return Term(None if is_quoted else text[start:end], named[1], value), end

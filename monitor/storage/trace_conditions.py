@@ -92,6 +92,8 @@ def others(transaction: Transaction, filter: TraceFilter) -> list[Holds]:
         found.append(VERDICTS["conforming"])
     if filter.element:
         found.append(_standing_at(filter.element))
+    if filter.sort == "duration":  # by the index of the sort
+        return found
     if filter.shortest is not None:
         found.append(_lasted(transaction, filter.shortest, lambda span, limit: span >= limit))
     if filter.longest is not None:
@@ -155,5 +157,8 @@ def _lasted(
     limit: timedelta,
     compare: Callable[[ColumnElement[int], int], ColumnElement[bool]],
 ) -> Holds:
-    micros = limit // timedelta(microseconds=1)
-    return lambda rows: compare(transaction.lasted(rows.c.first, rows.c.last), micros)
+    return lambda rows: compare(transaction.lasted(rows.c.first, rows.c.last), micros(limit))
+
+
+def micros(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)

@@ -8,7 +8,7 @@ traces first, unless there are too many to be few.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true
@@ -18,14 +18,13 @@ from monitor.storage import keyset, trace_conditions
 from monitor.storage.tables import LISTED, TIMED, flows, tallies, trace_statistics, traces
 from monitor.storage.tally import TRACES
 from monitor.storage.terms import terms
-from monitor.storage.trace_conditions import Way
+from monitor.storage.trace_conditions import Way, micros
 from monitor.storage.trace_search import Answer, found_by, some_ids
 from monitor.storage.transaction import Transaction
 from monitor.storage.types import strings
 from monitor.storage.views import Page, TraceFilter, TraceRow
 from monitor.storage.walk import Holds, Order, Part, walk
 
-_MICROSECOND = timedelta(microseconds=1)
 _of = traces.c
 _SHOWN = [
     _of.id,
@@ -221,24 +220,29 @@ def _shown(filter: TraceFilter) -> Select[Any]:
     if filter.sort != "duration":
         return select(*_SHOWN)
     own = trace_statistics.c
-    rows = (
+    return (
         select(*_SHOWN, own.duration.label("span"))
         .join_from(trace_statistics, traces, own.trace_id == _of.id)
         .where(TIMED)
     )
-    # the sort's own index has these, too: the walk need not pass all that are longer or shorter
-    if filter.shortest is not None:
-        rows = rows.where(own.duration >= filter.shortest // _MICROSECOND)
-    if filter.longest is not None:
-        rows = rows.where(own.duration <= filter.longest // _MICROSECOND)
-    return rows
 
 
 def _within(rows: Select[Any], filter: TraceFilter) -> Select[Any]:
-    """Those of the flow and the time asked for."""
-    column = _of.first if filter.sort == "first" else _of.last
-    own = _of.flow == filter.flow if filter.flow else true()
-    return rows.where(_of.last.is_not(None), _of.first.is_not(None), own, _between(column, filter))
+    """Those of the flow, and of the time asked for where that is what the list is sorted by: any other
+    condition would let the index be read without an end."""
+    rows = rows.where(_of.last.is_not(None), _of.first.is_not(None))
+    if filter.flow:
+        rows = rows.where(_of.flow == filter.flow)
+    span = trace_statistics.c.duration
+    match filter.sort:
+        case "last":
+            rows = rows.where(_between(_of.last, filter))
+        case "first":
+            rows = rows.where(_between(_of.first, filter))
+        case "duration":
+            rows = rows.where(*([span >= micros(filter.shortest)] if filter.shortest is not None else []))
+            rows = rows.where(*([span <= micros(filter.longest)] if filter.longest is not None else []))
+    return rows
 
 
 def _between(time: ColumnElement[datetime], filter: TraceFilter) -> ColumnElement[bool]:

@@ -73,10 +73,16 @@ async def some_ids(transaction: Transaction, asked: Iterable[Select[Any]]) -> se
     """All ids these select; None where they are more than few."""
     found: set[int] = set()
     for one in asked:
-        rows = await transaction.rows(one.limit(FEW + 1))
-        if len(rows) > FEW:
+        some = one.limit(FEW + 1).cte("some")
+        id_ = some.c[0]
+        counted = select(func.count().label("count")).select_from(some).subquery("counted")
+        # ids are sent where they are few only: to read thousands takes longer than to find them
+        told = select(counted.c.count, id_).select_from(counted.outerjoin(some, counted.c.count <= FEW))
+        rows = await transaction.rows(told)
+        if rows[0][0] > FEW:
             return None
-        found.update(row[0] for row in rows)
+        if rows[0][0]:
+            found.update(row[1] for row in rows)
     return found if len(found) <= FEW else None
 
 
@@ -98,7 +104,8 @@ async def _leads(transaction: Transaction, term: Term, flows: Sequence[str]) -> 
     key, attribute = trace_keys.c, trace_attributes.c
     found: list[_Lead] = []
     if term.bare is not None:
-        found.append(_Lead(trace_keys, _starting(key.value, term.bare)))
+        meant = key.value == link_value(term.bare) if term.exact else _starting(key.value, term.bare)
+        found.append(_Lead(trace_keys, meant))
         found.append(_Lead(trace_attributes, attribute.value.in_(spellings(term.bare))))
     if term.name is not None:
         named = and_(key.flow.in_(flows), key.name == term.name, key.value == link_value(term.value))

@@ -64,16 +64,16 @@ class TraceFilter:
     """Traces that meet all of these; None asks nothing.
 
     ``search``: terms with blanks between them, as :mod:`monitor.storage.terms` reads them. A bare value is
-    a key's value or its beginning, a kept attribute's value, or an event id; ``name=value`` is a named key
-    or attribute. ``version`` is one of ``flow``. ``state``: ``open`` or ``complete``. ``verdict``:
-    ``conforming``, ``deviating`` (a confirmed deviation holds) or ``checking`` (only provisional ones do).
-    ``finding``: one of that kind holds. ``element``: open traces that wait there. ``sla``: the worst clock
-    is in this state. ``shortest`` and ``longest`` (both inclusive): from the first event to the last one so
-    far. ``variant``: complete traces of this variant, as far as statistics know them.
+    a key's value or its beginning (in quotes: exactly), a kept attribute's value, or an event id;
+    ``name=value`` is a named key or attribute. ``version`` is one of ``flow``. ``state``: ``open`` or
+    ``complete``. ``verdict``: ``conforming``, ``deviating`` (a confirmed deviation holds) or ``checking``
+    (only provisional ones do). ``finding``: one of that kind holds. ``element``: open traces that wait there.
+    ``sla``: the worst clock is in this state. ``shortest`` and ``longest`` (both inclusive): from the first
+    event to the last one so far. ``variant``: complete traces of this variant, as far as statistics know.
 
-    ``sort``: ``last`` (newest activity first), ``first``, ``events``, ``duration`` (complete traces only, as
-    far as statistics know them); all descending unless ``ascending``. ``since`` (inclusive) and ``until``
-    (exclusive) limit the first event's time when sorted by ``first``, otherwise the last one's.
+    ``sort``: ``last`` (newest activity first), ``first``, ``events``, ``duration`` (complete traces only, all
+    of it as far as statistics know them); all descending unless ``ascending``. ``since`` (inclusive) and
+    ``until`` (exclusive) limit the first event's time when sorted by ``first``, otherwise the last one's.
 
     A state, verdict or sort that is not one of these is :class:`~monitor.errors.InvalidInput`, and so are a
     search that cannot be read, a version without a flow, and a cursor of another list."""

@@ -166,7 +166,7 @@ def holds(term: str, row: Any, there: Stored) -> bool:
     keys = there.keys.get(row.chain_id, set())
     own = there.attributes.get(row.chain_id, set())
     if parsed.bare is not None and (
-        any(value.startswith(parsed.bare) for _, value in keys)
+        any(value == parsed.bare or (value.startswith(parsed.bare) and not parsed.exact) for _, value in keys)
         or any(equal(value, parsed.bare) for _, value in own)
         or parsed.bare in there.events.get(row.id, set())
     ):
@@ -188,8 +188,10 @@ def equal(stored: str, written: str) -> bool:
 
 def meets(row: Any, filter: TraceFilter, there: Stored) -> bool:
     time = row.first if filter.sort == "first" else row.last
-    span = row.last - row.first
     counted = there.counted.get(row.id)
+    span = row.last - row.first
+    if filter.sort == "duration" and counted is not None:
+        span = timedelta(microseconds=counted.duration)
     verdict = "deviating" if row.confirmed else "conforming" if row.conforms else "checking"
     active = {one.kind for one in there.findings.get(row.id, ()) if one.state != "retracted"}
     words = [] if not filter.search else filter.search.split(";")
@@ -207,22 +209,25 @@ def meets(row: Any, filter: TraceFilter, there: Stored) -> bool:
         and (filter.variant is None or (counted is not None and counted.variant == filter.variant))
         and (filter.since is None or time >= filter.since)
         and (filter.until is None or time < filter.until)
-        and (filter.sort != "duration" or (row.complete and _lasted(counted, filter)))
-    )
-
-
-def _lasted(counted: Any, filter: TraceFilter) -> bool:
-    """A list by duration goes by what was counted."""
-    if counted is None:
-        return False
-    span = timedelta(microseconds=counted.duration)
-    return (filter.shortest is None or span >= filter.shortest) and (
-        filter.longest is None or span <= filter.longest
+        and (filter.sort != "duration" or (row.complete and counted is not None))
     )
 
 
 TERMS = (
-    *("o-00", "o-010", "order=o-010", "customer=c-1-1", "c-1", "e3-0", "m9", "nothing", "=", "a=1"),
+    *(
+        '"o-01"',
+        '"o-010"',
+        "o-00",
+        "o-010",
+        "order=o-010",
+        "customer=c-1-1",
+        "c-1",
+        "e3-0",
+        "m9",
+        "nothing",
+        "=",
+        "a=1",
+    ),
     *("amount=12.50", "data.amount=12.5", "12.0", "vip=true", '"New Zealand"', 'country="New Zealand"'),
     *("country=NL", "sku=%_\\", "sku=a=1", 'data.customer.name="O\'Neil \\"Pip\\""', "customer.name=x"),
 )

@@ -305,7 +305,8 @@ async def test_blindness_is_told_on_every_page(make: SimpleNamespace, client_for
     [
         ("/", "No events yet"),
         ("/traces", "No events yet"),
-        ("/traces?q=o-99", "Nothing has the key or event id “o-99”"),
+        ("/traces?q=o-99", "No key, kept attribute or event id is “o-99”."),
+        ("/traces?q=New+Zealand", "Search it as one value"),
         ("/flows", "No flows yet"),
         ("/slas", "No flows yet"),
         ("/notices", "No notices"),

@@ -9,8 +9,8 @@ from starlette.datastructures import QueryParams
 
 from monitor.dashboard import parameters
 from monitor.dashboard.parameters import BadParameter, NotFound
-from monitor.domain.verdict import FindingKind
-from monitor.storage.views import TraceFilter
+from monitor.domain.verdict import FindingKind, FindingState
+from monitor.storage.views import FindingFilter, TraceFilter
 
 NOW = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)
 
@@ -27,7 +27,8 @@ def test_without_parameters_nothing_is_filtered() -> None:
 def test_every_filter_is_understood() -> None:
     text = (
         "q=order%3Do-17&flow=order&state=open&verdict=deviating&finding=missing&sla=at_risk"
-        "&since=2026-03-01T10:00&until=2026-03-02T10:00%2B02:00&sort=first"
+        "&since=2026-03-01T10:00&until=2026-03-02T10:00%2B02:00&sort=first&order=asc"
+        "&version=2&element=Task_1&min=1.2s&max=1h30m&variant=ab12"
     )
     assert filters(text) == TraceFilter(
         search="order=o-17",
@@ -39,7 +40,48 @@ def test_every_filter_is_understood() -> None:
         since=datetime(2026, 3, 1, 10, tzinfo=UTC),
         until=datetime(2026, 3, 2, 8, tzinfo=UTC),
         sort="first",
+        ascending=True,
+        version=2,
+        element="Task_1",
+        shortest=timedelta(seconds=1.2),
+        longest=timedelta(minutes=90),
+        variant="ab12",
     )
+
+
+def test_every_filter_of_findings_is_understood() -> None:
+    query = QueryParams(
+        "q=o-1&flow=order&kind=missing&state=confirmed&element=T&severity=info&acknowledged=no"
+    )
+    assert parameters.finding_filter(query) == FindingFilter(
+        search="o-1",
+        flow="order",
+        kind=FindingKind.MISSING,
+        state=FindingState.CONFIRMED,
+        element="T",
+        severity="info",
+        acknowledged=False,
+    )
+    for text in ("severity=bad", "acknowledged=maybe", "kind=x", "state=open"):
+        with pytest.raises(BadParameter):
+            parameters.finding_filter(QueryParams(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("100ms", timedelta(milliseconds=100)),
+        ("1.2s", timedelta(seconds=1.2)),
+        ("5m", timedelta(minutes=5)),
+        ("2h", timedelta(hours=2)),
+        ("3d", timedelta(days=3)),
+        ("7us", timedelta(microseconds=7)),
+        ("1d2h3m4.5s", timedelta(days=1, hours=2, minutes=3, seconds=4.5)),
+        ("0.1s", timedelta(milliseconds=100)),
+    ],
+)
+def test_durations_are_written_as_in_jaeger(text: str, meant: timedelta) -> None:
+    assert filters(f"min={text}").shortest == meant
 
 
 @pytest.mark.parametrize(
@@ -66,6 +108,18 @@ def test_within_counts_back_from_now(within: str, span: timedelta) -> None:
         "since=2026-03-02&until=2026-03-01",
         "since=0001-01-01T00:00%2B10:00",
         "q=" + "x" * 501,
+        "min=5",
+        "min=s",
+        "min=-5s",
+        "min=1.2.3s",
+        "max=5 m",
+        "max=999999999d",
+        "max=999999999d999999999d",
+        "min=2m&max=1m",
+        "version=2",
+        "flow=order&version=0",
+        "flow=order&version=two",
+        "order=down",
         "q=%00",
     ],
 )

@@ -31,6 +31,7 @@ def test_it_is_a_valid_schema() -> None:
         "database: sqlite:///x.db",
         "database_file: /run/secrets/db",
         "dashboard: {port: '${PORT:-8321}'}",
+        "dashboard: {views: [{name: Stuck orders, query: '?flow=order&state=open&order=asc'}]}",
         "sources: [{name: r, kind: rabbitmq, url_file: /run/secrets/amqp, bindings: [{exchange: e}]}]",
         "sources: [{name: k, kind: kafka, bootstrap_servers: 'a:1', topics: t, start: '2026-01-01T00:00Z'}]",
         "sources: [{name: f, kind: file, path: [a.jsonl, '*.csv']}]",
@@ -52,6 +53,8 @@ def test_it_accepts_what_is_right(text: str) -> None:
         "sources: [{name: r, kind: rabbitmq, url: a, url_file: b, bindings: [{exchange: e}]}]",
         "sources: [{name: r, kind: carrier-pigeon}]",
         "dashboard: {port: many}",
+        "dashboard: {views: [{name: Elsewhere, query: 'https://example.com/'}]}",
+        "dashboard: {views: [{name: '', query: 'flow=order'}]}",
         "models: [{file: a.bpmn, slas: [{on: a, within: two days, name: n}]}]",
     ],
 )

@@ -42,6 +42,7 @@ SECTIONS = {
     "`blindness`": "BlindnessSettings",
     "`retention`": "RetentionSettings",
     "`dashboard`": "DashboardSettings",
+    "`dashboard.views[]`": "SavedView",
     "`decode`": "DecodeSettings",
     "`decode.envelope`": "Envelope",
     "`ingest`": "IngestSettings",
