@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 import monitor
-from monitor.dashboard import body, filtering, words
+from monitor.dashboard import body, filtering, signs, words
 from monitor.dashboard.charts import share_told
 
 STATIC = Path(__file__).parent / "static"
@@ -62,6 +62,8 @@ def environment(now: Callable[[], datetime]) -> jinja2.Environment:
         FATES=words.FATES,
         ACTIONS=words.ACTIONS,
         count=words.count,
+        icon_sign=signs.icon,
+        chip_of=signs.chip,
         part=share_told,
         static=_static_addresses(),
         query=query,

@@ -130,6 +130,7 @@ def _check(filter: TraceFilter, cursor: str | None) -> None:
 
 
 async def flows_with_traces(transaction: Transaction) -> Sequence[str]:
+    """The flows that have traces."""
     of = tallies.c
     return [flow for (flow,) in await transaction.rows(select(of.of).where(of.what == TRACES).distinct())]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, literal, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Row, Select, column, literal, select, union_all
 
 from monitor.storage import keyset
 from monitor.storage.transaction import Transaction
@@ -65,9 +65,8 @@ async def walk(
     found: list[Row[Any]] = []
     for first in range(0, len(parts), _AT_ONCE):
         some = range(first, min(first + _AT_ONCE, len(parts)))
-        found += await transaction.rows(
-            _united([(place, _tried(ordered[place], order, holds, deep, limit + 1)) for place in some])
-        )
+        united = _united([(place, _tried(ordered[place], order, holds, deep, limit + 1)) for place in some])
+        found += await transaction.rows(united if holds else _merged(united, order, limit + 1))
     found.sort(key=lambda row: _place(row, order), reverse=not order.ascending)
     edge = None
     if holds:
@@ -103,6 +102,12 @@ def _tried(ordered: Select[Any], order: Order, holds: Sequence[Holds], deep: int
 
 def _united(numbered: Sequence[tuple[int, Select[Any]]]) -> Any:
     return union_all(*(select(literal(place).label("part"), part.subquery()) for place, part in numbered))
+
+
+def _merged(united: Any, order: Order, limit: int) -> Any:
+    """Of all parts the first ones, where nobody asks how far each part was read."""
+    keys: list[ColumnElement[Any]] = [column(name) for name in order.names]
+    return united.order_by(*(key.asc() if order.ascending else key.desc() for key in keys)).limit(limit)
 
 
 async def _edge(
