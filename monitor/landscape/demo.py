@@ -33,6 +33,9 @@ EVENTS = (
 )
 """Event rules of the landscape: what names the order, what the payment, and what both, which links them."""
 
+KEEP = ("data.total", "data.amount", "data.method", "data.carrier")
+"""What the demo keeps of events, so that traces are found by it."""
+
 
 class Memory(Protocol):
     """What the demo needs of :class:`monitor.sources.memory.Memory`."""
@@ -80,7 +83,7 @@ def settings(data: Path, model: Path, port: int, limits: Limits) -> Settings:
         {
             "database": f"sqlite:///{data.absolute() / 'choreoscope.db'}",
             "sources": [{"name": RABBIT, "kind": "memory"}, {"name": KAFKA, "kind": "memory"}],
-            "events": EVENTS,
+            "events": [{**rule, "keep": KEEP} for rule in EVENTS],
             "models": [
                 {
                     "file": model,
@@ -91,7 +94,10 @@ def settings(data: Path, model: Path, port: int, limits: Limits) -> Settings:
                 }
             ],
             "ordering": {"lateness": 3 * PACE.step},  # longer than any message of the landscape is late
-            "dashboard": {"port": port},
+            "dashboard": {
+                "port": port,
+                "views": [{"name": "Shipped by DHL", "query": "q=carrier%3DDHL"}],
+            },
         }
     )
 

@@ -28,7 +28,14 @@ PLACES = {
         "/traces?q=order%3Do-3&flow=order&verdict=deviating&since=2020-01-01T00:00&sort=first",
         "o-3",
     ),
-    "traces, older": Place("/traces", "/traces?limit=1", "Older"),
+    "traces by all filters": Place(
+        "/traces",
+        "/traces?q=data.orderId%3Do-3&flow=order&version=1&state=open&verdict=deviating&finding=missing"
+        "&min=1s&max=99d&since=2020-01-01T00:00&until=2099-01-01T00:00&order=asc&element=none",
+        "No trace matches",
+    ),
+    "traces by attribute": Place("/traces", "/traces?q=orderId%3Do-3", "o-3"),
+    "traces, older": Place("/traces", "/traces?limit=1", "More traces"),
     "traces, none": Place("/traces", "/traces?q=nobody", "No trace matches"),
     "traces, not understood": Place("/traces", "/traces?state=odd", "It may be", 400),
     "trace breached": Place("/traces/{id}", "/traces/{o-1}", "is waiting for"),
@@ -55,6 +62,7 @@ PLACES = {
     "sla": Place("/slas/{flow}/{name:path}", "/slas/order/{sla}", "Time taken against the limit"),
     "sla, none": Place("/slas/{flow}/{name:path}", "/slas/order/none", "There is no SLA", 404),
     "findings": Place("/findings", "/findings", "GoodsShipped"),
+    "findings by filter": Place("/findings", "/findings?q=o-3&state=confirmed&acknowledged=no", "o-3"),
     "inbox": Place("/inbox", "/inbox", "Not readable"),
     "inbox group": Place(
         "/inbox/group", "/inbox/group?reason=unmapped&type=com.shop.NewsletterSent&source=web", "Replay"

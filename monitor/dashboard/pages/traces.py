@@ -129,5 +129,4 @@ async def _places(
 
 
 async def _names(site: Site, flow_id: int) -> Mapping[str, str]:
-    labels = await site.pictures.labels(flow_id)
-    return {element: label for label, elements in labels.items() for element in elements}
+    return {step.id: step.name for step in await site.pictures.outline(flow_id)}

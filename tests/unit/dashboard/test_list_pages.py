@@ -128,7 +128,9 @@ async def test_a_row_tells_how_long_it_took_and_where_it_stands(
 ) -> None:
     rows = make.Rows(
         trace_rows=(
-            make.trace_row(1, flow_id=4, first=make.ago(hours=4), last=make.ago(hours=2), sla="breached"),
+            make.trace_row(
+                1, flow_id=4, first=make.ago(hours=4), last=make.ago(hours=2), sla="breached", expected=()
+            ),
             make.trace_row(2, complete=True, standing=(), first=make.ago(hours=3), last=make.ago(hours=2)),
             make.trace_row(3, first=None, last=None, standing=("<x>",), sla="at_risk"),
         )
