@@ -58,7 +58,7 @@ function sayZone() {
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
   zoneButton.textContent = inUtc ? "Times in UTC" : `Times of ${timeZone.replaceAll("_", " ")}`;
   zoneButton.title = inUtc ? `Show times of ${timeZone}` : "Show times in UTC";
-  zoneButton.hidden = false;
+  zoneButton.hidden = timeZone === "UTC"; // there is nothing to choose
 }
 
 function changeZone() {
