@@ -130,7 +130,9 @@ async def running(
             task.add_done_callback(lambda ended: listening.done() or listening.cancel(str(ended)))
             async with asyncio.timeout(PATIENCE):
                 address = await listening
-            async with httpx.AsyncClient(base_url=address, timeout=PATIENCE) as http:
+            # a kept connection must be given up before the server closes it
+            limits = httpx.Limits(keepalive_expiry=1.0)
+            async with httpx.AsyncClient(base_url=address, timeout=PATIENCE, limits=limits) as http:
                 yield Monitor(address, http)
         finally:
             stop.set()

@@ -35,7 +35,7 @@ PLACES = {
         "No trace matches",
     ),
     "traces by attribute": Place("/traces", "/traces?q=orderId%3Do-3", "o-3"),
-    "traces, older": Place("/traces", "/traces?limit=1", "More traces"),
+    "traces, more": Place("/traces", "/traces?limit=1", "More"),
     "traces, none": Place("/traces", "/traces?q=nobody", "No trace matches"),
     "traces, not understood": Place("/traces", "/traces?state=odd", "It may be", 400),
     "trace breached": Place("/traces/{id}", "/traces/{o-1}", "is waiting for"),

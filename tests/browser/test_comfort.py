@@ -26,6 +26,7 @@ async def test_slash_and_an_order_number_lead_to_its_trace(monitor: Monitor, ope
         await page.keyboard.type("o-3")
         await page.keyboard.press("Enter")
         await expect(page.locator("h1")).to_have_text("Order o-3")
+        await expect(page.locator("#live")).to_have_text("Live")
         await page.keyboard.press("/")
         await page.keyboard.type("o-")
         await page.keyboard.press("Enter")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from monitor.dashboard import parameters
 from monitor.dashboard.site import Site
 from monitor.dashboard.templating import query
-from monitor.storage.views import TraceFilter, TraceRow, Views
+from monitor.storage.views import TraceFilter, Views
 
 LOOK = 20
-NAMES = 5
-"""So many traces are looked at, and so many names of keys tried, to tell which one is meant."""
+"""So many traces are looked at to tell which one is meant."""
 
 
 async def search(site: Site, request: Request) -> Response:
@@ -26,28 +23,17 @@ async def search(site: Site, request: Request) -> Response:
 
 
 async def meant(views: Views, wanted: str) -> int | None:
-    """The one trace whose key, or one of whose keys or event ids, is exactly this; None where there is none
-    or several. A search finds what begins with it, too: of many only those with the same names of keys are
-    tried."""
-    found = await views.traces(TraceFilter(search=wanted), limit=LOOK)
-    rows: Sequence[TraceRow] = found.rows
-    if found.next is not None:
-        rows = [row for name in _names(rows) for row in await _exactly(views, name, wanted)]
-    exact = {row.id for row in rows if wanted in (row.key, row.key.partition("=")[2])}
-    if not exact and len(rows) == 1:
-        detail = await views.trace(rows[0].id)
-        if detail is not None and (
-            any(wanted in (key.value, f"{key.name}={key.value}") for key in detail.keys)
-            or any(event.event_id == wanted for event in detail.events)
-        ):
-            exact = {rows[0].id}
-    return exact.pop() if len(exact) == 1 else None
+    """The one trace whose key is exactly this, else the one of which another key, an event id or a kept
+    attribute is; None where there is none or several."""
+    found = await views.traces(TraceFilter(search=exactly(wanted)), limit=LOOK)
+    named = [row.id for row in found.rows if wanted in (row.key, row.key.partition("=")[2])]
+    some = named or [row.id for row in found.rows]
+    return some[0] if len(some) == 1 and found.next is None else None
 
 
-def _names(rows: Sequence[TraceRow]) -> Sequence[str]:
-    names = dict.fromkeys(row.key.partition("=")[0] for row in rows if "=" in row.key)
-    return list(names)[:NAMES]
-
-
-async def _exactly(views: Views, name: str, value: str) -> Sequence[TraceRow]:
-    return (await views.traces(TraceFilter(search=f"{name}={value}"), limit=2)).rows
+def exactly(wanted: str) -> str:
+    """What was typed, as a search that finds nothing that only begins with it. Terms with names or quotes say
+    what they mean already."""
+    if "=" in wanted or '"' in wanted:
+        return wanted
+    return '"{}"'.format(wanted.replace("\\", "\\\\"))
