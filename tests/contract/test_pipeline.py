@@ -98,7 +98,9 @@ async def test_an_id_used_for_something_else_goes_to_the_inbox(
     assert [trace.row.key for trace in await details(store)] == ["o-1", "o-3"]
     (kept,) = (await store.views.inbox()).rows
     assert kept.reason is InboxReason.ID_REUSED
-    assert kept.body == other.body
+    whole_one = await store.views.inbox_item(kept.id)
+    assert whole_one is not None
+    assert whole_one.body == other.body
     assert "“1”" in kept.detail
     assert kept.mend
     await pipeline.process([other])  # the broker hands it over again

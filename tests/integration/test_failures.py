@@ -273,7 +273,9 @@ async def test_what_makes_us_fail_is_found_and_kept_and_the_rest_goes_on(
     assert (totals.traces, totals.events, totals.inbox) == (50, 50, 1)
     (kept,) = (await store.views.inbox()).rows
     assert kept.reason is InboxReason.FAILED
-    assert kept.body == poison.body
+    whole = await store.views.inbox_item(kept.id)
+    assert whole is not None
+    assert whole.body == poison.body
     assert "ZeroDivisionError: nobody foresaw this" in kept.detail
     assert kept.mend
     assert "goes to the inbox" in caplog.text
