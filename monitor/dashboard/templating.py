@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,15 @@ def _inert(value: Any) -> Any:
 
 def query(parameters: Mapping[str, Any]) -> str:
     """A query string of what is set, or nothing at all: ``?flow=order&state=open``."""
-    given = {name: str(value) for name, value in parameters.items() if value is not None and value != ""}
+    given = tuple(
+        (name, str(value)) for name, value in parameters.items() if value is not None and value != ""
+    )
+    return _query(given)
+
+
+@lru_cache(maxsize=4096)
+def _query(given: tuple[tuple[str, str], ...]) -> str:
+    """The rows of a list link to few places, again and again."""
     return f"?{urlencode(given, errors='surrogatepass')}" if given else ""
 
 
