@@ -74,7 +74,7 @@ async def list_traces(
     _check(filter, cursor)
     searched = terms(filter.search) if filter.search else []
     versions = await _versions(transaction)
-    place = _chosen(filter, await flows_with_traces(transaction), versions)
+    place = _chosen(filter, await _named(transaction, versions), versions)
     if not place.flows or not place.versions or trace_conditions.is_contradictory(filter):
         return Page([])
     answers = [await found_by(transaction, term, place.flows) for term in searched]
@@ -127,6 +127,13 @@ def _check(filter: TraceFilter, cursor: str | None) -> None:
     if filter.version is not None and not filter.flow:
         raise InvalidInput("A version is one of a flow.", mend="Name the flow, too.")
     trace_conditions.check(filter)
+
+
+async def _named(transaction: Transaction, versions: Sequence[_Version]) -> Sequence[str]:
+    """The flows of these versions, without a question where every version is known."""
+    flows_of = dict.fromkeys(one.flow for one in versions if one.flow is not None)
+    known = all(one.flow is not None for one in versions)
+    return list(flows_of) if known else await flows_with_traces(transaction)
 
 
 async def flows_with_traces(transaction: Transaction) -> Sequence[str]:
