@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, func, or_, select
 
 from monitor.errors import InvalidInput
 from monitor.storage.attributes import attribute_name, spellings
@@ -42,31 +42,44 @@ class Answer(NamedTuple):
 
 
 class _Lead(NamedTuple):
-    """Rows of ``table`` that lead to traces: by ``trace_id``, the chain's first trace."""
+    """Rows of ``table`` that lead to traces: by ``trace_id``, the chain's first trace. Of ``alternatives``
+    each is a range of an index; looked for all at once, every row would be before the first came."""
 
     table: Table
-    where: ColumnElement[bool]
+    alternatives: Sequence[ColumnElement[bool]]
 
 
 async def found_by(transaction: Transaction, term: Term, flows: Sequence[str]) -> Answer:
     """``flows``: where to look for named keys and attributes."""
     leads = await _leads(transaction, term, flows)
+    linked: set[int] = set()
+    probed: list[_Lead] = []  # of leads that are few, nothing need be asked of each row
+    for lead in leads:
+        ids = await some_ids(transaction, [_led(lead, one) for one in lead.alternatives])
+        if ids is None:
+            probed.append(lead)
+        else:
+            linked |= ids
     of = observations.c
     event = None if term.bare is None else of.event_id == term.bare
-    linked = await some_ids(transaction, [select(one.table.c.trace_id).where(one.where) for one in leads])
     held = set() if event is None else await some_ids(transaction, [select(of.trace_id).where(event)])
-    if linked is not None and held is not None:
-        ids = await _with_chains(transaction, linked, held)
-        if ids is not None:
-            return Answer(ids, _one_of(transaction, ids))
+    named = await _with_chains(transaction, linked, held or set())
+    if named is None:
+        probed = leads
+    elif not probed and held is not None:
+        return Answer(named, _one_of(transaction, named))
 
     def holds(rows: FromClause) -> ColumnElement[bool]:
-        probes = [probe for one in leads for probe in _probes(one, rows)]
-        if event is not None:
-            probes.append(met(select(of.trace_id).where(of.trace_id == rows.c.id, event), rows))
-        return or_(false(), *probes)
+        asked = [probe for lead in probed for probe in _probes(lead, rows)]
+        if event is not None and held is None:
+            asked.append(met(select(of.trace_id).where(of.trace_id == rows.c.id, event), rows))
+        return or_(transaction.among(rows.c.id, named or held or ()), *asked)
 
     return Answer(None, holds)
+
+
+def _led(lead: _Lead, where: ColumnElement[bool]) -> Select[Any]:
+    return select(lead.table.c.trace_id).where(where)
 
 
 async def some_ids(transaction: Transaction, asked: Iterable[Select[Any]]) -> set[int] | None:
@@ -105,20 +118,20 @@ async def _leads(transaction: Transaction, term: Term, flows: Sequence[str]) -> 
     found: list[_Lead] = []
     if term.bare is not None:
         meant = key.value == link_value(term.bare) if term.exact else _starting(key.value, term.bare)
-        found.append(_Lead(trace_keys, meant))
-        found.append(_Lead(trace_attributes, attribute.value.in_(spellings(term.bare))))
+        found.append(_Lead(trace_keys, [meant]))
+        values = [attribute.value == value for value in spellings(term.bare)]
+        found.append(_Lead(trace_attributes, values))
     if term.name is not None:
         named = and_(key.flow.in_(flows), key.name == term.name, key.value == link_value(term.value))
-        found.append(_Lead(trace_keys, named))
-        values = spellings(term.value)
-        called = [(flow, await _names(transaction, flow, attribute_name(term.name))) for flow in flows]
+        found.append(_Lead(trace_keys, [named]))
         of_flows = [
-            and_(attribute.flow == flow, attribute.name.in_(names), attribute.value.in_(values))
-            for flow, names in called
-            if names
+            and_(attribute.flow == flow, attribute.name == name, attribute.value == value)
+            for flow in flows
+            for name in await _names(transaction, flow, attribute_name(term.name))
+            for value in spellings(term.value)
         ]
         if of_flows:
-            found.append(_Lead(trace_attributes, or_(*of_flows)))
+            found.append(_Lead(trace_attributes, of_flows))
     return found
 
 
@@ -154,13 +167,14 @@ async def _with_chains(transaction: Transaction, linked: set[int], held: set[int
 
 def _probes(lead: _Lead, rows: FromClause) -> list[ColumnElement[bool]]:
     of = lead.table.c
+    where = or_(*lead.alternatives)
     first = traces.alias("linked")
     through_merged = (
         select(of.trace_id)
         .join_from(lead.table, first, first.c.id == of.trace_id)
-        .where(first.c.chain_id == rows.c.chain_id, first.c.id != first.c.chain_id, lead.where)
+        .where(first.c.chain_id == rows.c.chain_id, first.c.id != first.c.chain_id, where)
     )
-    direct = select(of.trace_id).where(of.trace_id == rows.c.chain_id, lead.where)
+    direct = select(of.trace_id).where(of.trace_id == rows.c.chain_id, where)
     return [met(direct, rows), met(through_merged, rows)]
 
 
