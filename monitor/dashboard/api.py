@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from monitor.checking import objective_json
 from monitor.configuration import Configuration
-from monitor.dashboard import api_inbox, api_slas, flow_api, parameters, words
+from monitor.dashboard import api_flows, api_inbox, api_slas, parameters, words
 from monitor.dashboard.answers import answer
 from monitor.dashboard.api_slas import matter_json, source_json
 from monitor.dashboard.pages import acknowledge
@@ -38,11 +38,11 @@ def api_routes(site: Site) -> list[Route]:
         ("/traces", traces),
         ("/traces/{id}", trace),
         ("/traces/{id}/events", trace_events),
-        ("/flows", flow_api.flows),
-        ("/flows/{key}", flow_api.flow),
-        ("/flows/{key}/statistics", flow_api.statistics),
-        ("/flows/{key}/variants", flow_api.variants),
-        ("/flows/{key}/compare", flow_api.compare),
+        ("/flows", api_flows.flows),
+        ("/flows/{key}", api_flows.flow),
+        ("/flows/{key}/statistics", api_flows.statistics),
+        ("/flows/{key}/variants", api_flows.variants),
+        ("/flows/{key}/compare", api_flows.compare),
         ("/findings", findings),
         *api_inbox.READ,
         ("/sources", sources),
