@@ -11,12 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import orjson
-
 from monitor.domain.event import Json
 from monitor.storage.linking import link_value
 from monitor.storage.tables import trace_attributes
 from monitor.storage.transaction import Transaction
+from monitor.storage.types import from_json
 
 MOST_OF_AN_EVENT = 50
 """Attributes of one event that it can be found by; they are shown all the same."""
@@ -33,7 +32,7 @@ Attribute = tuple[str, str]
 def attributes(kept: str) -> set[Attribute]:
     """What an event whose kept data is this JSON text can be found by."""
     found: set[Attribute] = set()
-    for name, value in _scalars(orjson.loads(kept)):
+    for name, value in _scalars(from_json(kept)):
         found.add((attribute_name(name), link_value(value, _LONGEST_VALUE)))
         if len(found) == MOST_OF_AN_EVENT:
             break

@@ -15,7 +15,7 @@ from monitor.domain.event import Delivery, Event, Key, Observation, Position, Ti
 from monitor.storage.base import KeyGroup, Placement, Trace, TraceUpdate
 from monitor.storage.migrate import upgrade
 from monitor.storage.sql import open_store
-from monitor.storage.types import escape, from_micros, to_micros, unescape
+from monitor.storage.types import escape, exact_json, from_micros, to_micros, unescape
 
 texts = st.text(st.characters(), max_size=20) | st.sampled_from(
     ["\x00", "\x1a0000", "\ud800", "\x1a", "\\N\t\n"]
@@ -83,7 +83,7 @@ async def stored(url: str, seen: list[Observation], extra: Any) -> tuple[list[Ob
                 )
                 for one in seen
             ]
-            await batch.events(events, [extra] * len(events))
+            await batch.events(events, [exact_json({extra: extra})] * len(events))
             (chain,) = await batch.chains([KeyGroup("order", (key,))], {"order": 1})
             trace = chain.traces[0] if chain.traces else await batch.new_trace(chain, key.value, 1)
             earlier = (await batch.history([chain.id]))[chain.id]
@@ -113,7 +113,8 @@ def test_round_trip(store_url: str, seen: list[Observation], extra: str) -> None
     assert detail.row.expected == (extra,)
     assert detail.visited == (extra, extra)
     shown = detail.events[0]
-    assert (shown.type, shown.channel, shown.subject, shown.data) == (extra, extra, extra, extra)
+    assert (shown.type, shown.channel, shown.subject) == (extra, extra, extra)
+    assert shown.data == exact_json({extra: extra})
     assert shown.attributes == {extra: extra}
 
 
