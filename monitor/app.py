@@ -153,6 +153,7 @@ class App:
             await sweeper.failed
         finally:
             scheduler.shutdown(wait=False)
+            await sweeper.stop()
 
     async def dashboard(self, listening: Callable[[str], None]) -> None:
         """Serve the pages and the API, until cancelled; ``listening`` is told the address."""

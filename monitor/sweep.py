@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -79,6 +80,7 @@ class Sweeper:
         self._statistician = Statistician(store, flows)
         self._past: dict[str, tuple[str, datetime]] = {}
         self._interrupted: set[str] = set()
+        self._ticks: set[asyncio.Task[Any]] = set()
 
     async def horizons(self) -> dict[str, Horizon]:
         """Up to when each flow can be judged. Flows fed by a source that was never caught up are left out:
@@ -261,10 +263,22 @@ class Sweeper:
                 misfire_grace_time=None,
             )
 
+    async def stop(self) -> None:
+        """Break off the ticks that are under way, and wait until they have let go of what they hold: whoever
+        opens the database next must not have to wait for them."""
+        ticks = list(self._ticks)
+        for tick in ticks:
+            tick.cancel()
+        await asyncio.gather(*ticks, return_exceptions=True)
+
     async def _tick(self, name: str, task: Callable[[], Awaitable[int]]) -> None:
         """One tick. What another tick cannot mend is told to :attr:`failed`: a sweep that died unnoticed
         would be silence taken for health. The scheduler ends its ticks by cancelling them, and would call
         that an error."""
+        tick = asyncio.current_task()
+        assert tick is not None
+        self._ticks.add(tick)
+        tick.add_done_callback(self._ticks.discard)
         try:
             with self.metrics.sweep_seconds.labels(name).time():
                 await task()

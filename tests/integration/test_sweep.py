@@ -420,3 +420,24 @@ async def test_the_notice_of_an_unreadable_clock_ends_unless_it_is_told_anew(
         clock.now = NOON + timedelta(hours=hours)
         await sweeping.history()
         assert bool(await store.notices()) is lasts
+
+
+async def test_a_tick_that_is_broken_off_lets_go_before_the_sweep_has_stopped(
+    store: SqlStore, pipeline: Pipeline, clock: Clockwork
+) -> None:
+    """Whoever writes next does not have to wait for it."""
+    sweeping, holding = sweeper(store, pipeline, clock), asyncio.Event()
+
+    async def task() -> int:
+        async with store.counting():
+            holding.set()
+            await asyncio.sleep(60)
+        return 0
+
+    tick = asyncio.create_task(sweeping._tick("statistics", task))
+    await holding.wait()
+    await sweeping.stop()
+    assert tick.done()
+    async with asyncio.timeout(5), store.counting() as counting:
+        assert counting is not None
+    assert not sweeping.failed.done()
