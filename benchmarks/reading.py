@@ -88,6 +88,7 @@ class Run:
             chosen = mix(self.url, self.given.seed)
             alone = asyncio.run(self.alone(chosen, dashboard.pid))
             with self.role("sweep") as sweep, self.ingest() as ingest:
+                self._begun(ingest)
                 watched = {
                     "dashboard": dashboard.pid,
                     "ingest": ingest.pid,
@@ -110,9 +111,9 @@ class Run:
 
     @contextmanager
     def ingest(self) -> Iterator[Process]:
-        yield from self._process(
-            "ingest", ["-m", "benchmarks.reading_ingest", self.url, str(self.given.rate)]
-        )
+        """The first events take a while to come."""
+        asked = [self.url, str(self.given.rate), str(self.given.seconds + 2 * WARM_SECONDS)]
+        yield from self._process("ingest", ["-m", "benchmarks.reading_ingest", *asked])
 
     def _process(self, name: str, arguments: Sequence[str]) -> Iterator[Process]:
         process = Process(
@@ -137,6 +138,10 @@ class Run:
             else:
                 return
         raise SystemExit(f"The dashboard does not answer:\n{dashboard.tail()}")
+
+    def _begun(self, ingest: Process) -> None:
+        while ingest.running() and "begins" not in ingest.tail():
+            sleep(0.2)
 
     def _describe(self) -> None:
         with psycopg.connect(self.url) as database:

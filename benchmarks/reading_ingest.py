@@ -1,6 +1,7 @@
 """A worker that reads so many events a second through the real pipeline: the shop's orders as they happen.
 
-``python -m benchmarks.reading_ingest URL RATE``, until it is told to stop.
+``python -m benchmarks.reading_ingest URL RATE SECONDS``, until it is told to stop. What is to be read is
+made up before, for that takes as long as reading it: once that is done, it says ``begins``.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ import asyncio
 import heapq
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, takewhile
 
 from benchmarks.dataset.configuration import settings
 from benchmarks.dataset.story import orders
@@ -23,6 +24,9 @@ from monitor.sources.memory import Memory
 STEP = timedelta(seconds=10)
 EVENTS_OF_AN_ORDER = 20
 """With those of its parcel."""
+
+FOR_EACH = 0.0008
+"""Seconds there are for making up a message."""
 
 
 def in_order(begun: Iterator[list[Delivery]]) -> Iterator[Delivery]:
@@ -36,11 +40,17 @@ def in_order(begun: Iterator[list[Delivery]]) -> Iterator[Delivery]:
             yield heapq.heappop(waiting)[2]
 
 
-async def feed(sources: Mapping[str, Memory], rate: float) -> None:
-    begin = datetime.now(UTC)
+def made_up(rate: float, seconds: float) -> list[Delivery]:
+    """Messages whose times lie a little ahead."""
+    begin = datetime.now(UTC) + timedelta(seconds=5 + rate * seconds * FOR_EACH)
     every = timedelta(seconds=EVENTS_OF_AN_ORDER / rate)
     told = orders(int(begin.timestamp()), begin, every, f"L{begin:%d%H%M%S}-", STEP)
-    for one in in_order(told):
+    end = begin + timedelta(seconds=seconds)
+    return list(takewhile(lambda one: one.received < end, in_order(told)))
+
+
+async def feed(sources: Mapping[str, Memory], messages: Sequence[Delivery]) -> None:
+    for one in messages:
         ahead = (one.received - datetime.now(UTC)).total_seconds()
         if ahead > 0:
             await asyncio.sleep(ahead)
@@ -55,7 +65,13 @@ async def feed(sources: Mapping[str, Memory], rate: float) -> None:
         )
 
 
-async def main(url: str, rate: float) -> None:
+async def main(url: str, rate: float, seconds: float) -> None:
+    messages = made_up(rate, seconds)
+    begins = (messages[0].received - datetime.now(UTC)).total_seconds()
+    if begins < 0:
+        raise SystemExit(f"Making the messages up took {-begins:.0f} s longer than there was time.")
+    await asyncio.sleep(begins)
+    print("begins", flush=True)
     chosen = settings(url)
     sources = {
         one.name: Memory(one, worker="benchmark") for one in chosen.sources if isinstance(one, MemorySource)
@@ -63,7 +79,7 @@ async def main(url: str, rate: float) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with assembled(chosen, roles=frozenset({"ingest"}), sources=sources) as app:
-        tasks = [asyncio.create_task(app.ingest()), asyncio.create_task(feed(sources, rate))]
+        tasks = [asyncio.create_task(app.ingest()), asyncio.create_task(feed(sources, messages))]
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         for task in (*tasks, stopping):
@@ -73,4 +89,4 @@ async def main(url: str, rate: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], float(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], *map(float, sys.argv[2:])))

@@ -36,7 +36,10 @@ class Client:
 
     async def get(self, kind: str, path: str) -> Answer:
         begin = perf_counter()
-        status, body = await asyncio.wait_for(self._get(path), TIMEOUT_SECONDS)
+        try:
+            status, body = await asyncio.wait_for(self._get(path), TIMEOUT_SECONDS)
+        except TimeoutError:
+            raise SystemExit(f"No answer within {TIMEOUT_SECONDS:g} s: {path}") from None
         return Answer(kind, path, perf_counter() - begin, status, body)
 
     async def _get(self, path: str) -> tuple[int, bytes]:
