@@ -43,10 +43,12 @@ class Answer(NamedTuple):
 
 class _Lead(NamedTuple):
     """Rows of ``table`` that lead to traces: by ``trace_id``, the chain's first trace. Of ``alternatives``
-    each is a range of an index; looked for all at once, every row would be before the first came."""
+    each is a range of an index; looked for all at once, every row would be before the first came. ``asked``
+    says the same of the rows of one trace, where an index of the trace is the one to use."""
 
     table: Table
     alternatives: Sequence[ColumnElement[bool]]
+    asked: ColumnElement[bool]
 
 
 async def found_by(transaction: Transaction, term: Term, flows: Sequence[str]) -> Answer:
@@ -117,13 +119,18 @@ async def _leads(transaction: Transaction, term: Term, flows: Sequence[str]) -> 
     key, attribute = trace_keys.c, trace_attributes.c
     found: list[_Lead] = []
     if term.bare is not None:
-        meant = key.value == link_value(term.bare) if term.exact else _starting(key.value, term.bare)
-        found.append(_Lead(trace_keys, [meant]))
+        if term.exact:
+            found.append(_lead(trace_keys, [key.value == link_value(term.bare)]))
+        else:
+            # a range may hold far more rows than the planner knows of, new keys above all: an expression has
+            # no index, so that it cannot read the whole range for each trace
+            asked = _starting(key.value.concat(""), term.bare)
+            found.append(_Lead(trace_keys, [_starting(key.value, term.bare)], asked))
         values = [attribute.value == value for value in spellings(term.bare)]
-        found.append(_Lead(trace_attributes, values))
+        found.append(_lead(trace_attributes, values))
     if term.name is not None:
         named = and_(key.flow.in_(flows), key.name == term.name, key.value == link_value(term.value))
-        found.append(_Lead(trace_keys, [named]))
+        found.append(_lead(trace_keys, [named]))
         of_flows = [
             and_(attribute.flow == flow, attribute.name == name, attribute.value == value)
             for flow in flows
@@ -131,8 +138,12 @@ async def _leads(transaction: Transaction, term: Term, flows: Sequence[str]) -> 
             for value in spellings(term.value)
         ]
         if of_flows:
-            found.append(_Lead(trace_attributes, of_flows))
+            found.append(_lead(trace_attributes, of_flows))
     return found
+
+
+def _lead(table: Table, alternatives: Sequence[ColumnElement[bool]]) -> _Lead:
+    return _Lead(table, alternatives, or_(*alternatives))
 
 
 async def _names(transaction: Transaction, flow: str, name: str) -> list[str]:
@@ -167,7 +178,7 @@ async def _with_chains(transaction: Transaction, linked: set[int], held: set[int
 
 def _probes(lead: _Lead, rows: FromClause) -> list[ColumnElement[bool]]:
     of = lead.table.c
-    where = or_(*lead.alternatives)
+    where = lead.asked
     first = traces.alias("linked")
     through_merged = (
         select(of.trace_id)
