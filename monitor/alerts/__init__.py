@@ -1,0 +1,1 @@
+"""Alerts: what is wrong finds the people who can mend it."""
