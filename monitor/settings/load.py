@@ -244,6 +244,8 @@ def _all_models(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[type[
 
 
 def _is_secret(annotation: Any) -> bool:
+    if get_origin(annotation) is dict:  # secrets by name; a file holds one
+        return False
     return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
 
 

@@ -1,0 +1,156 @@
+"""What messages to people say, whatever they go out by: headlines, facts, times in the reader's zone, links.
+
+Texts of alerts hold what producers sent. They are made inert here: one line, no control or direction
+characters, cut where nobody would read on. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from monitor.alerts.base import Alert, Notification
+from monitor.plaintext import VALUE, local, one_line
+
+SHOWN_ALERTS = 50
+"""Alerts of one message that are told one by one; the others are counted."""
+SENTENCE = 500
+HEADLINE = 150
+
+_INSTANT = re.compile(r"\b(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)?(?: UTC|Z|\+00:00)(?!\w)")
+_SILENCED_BY = ("alertname", "flow", "sla", "kind", "element", "source", "trace", "key")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One alert as people read it."""
+
+    status: str
+    severity: str
+    sentence: str
+    description: str
+    facts: tuple[tuple[str, str], ...]
+    links: tuple[tuple[str, str], ...]
+    flow: str
+
+    @property
+    def standing(self) -> str:
+        """``Critical``, ``Warning``, ``Info``, or ``Resolved``."""
+        if self.status == "resolved":
+            return "Resolved"
+        return self.severity.capitalize() or "Firing"
+
+
+def sentence(text: str, zone: str, longest: int = SENTENCE) -> str:
+    """A sentence, made inert, with the instants in it (written in UTC) in the reader's zone."""
+
+    def told(found: re.Match[str]) -> str:
+        try:
+            return local(f"{found[1]}T{found[2]}+00:00", zone)
+        except ValueError:
+            return found[0]
+
+    return _INSTANT.sub(told, one_line(text, longest))
+
+
+def headline(notification: Notification, zone: str = "UTC") -> str:
+    """What the whole message is about, in one line."""
+    firing, resolved = len(notification.firing), len(notification.resolved)
+    if notification.kind == "test":
+        return f"Test of the receiver {one_line(notification.receiver)}"
+    if notification.kind == "digest":
+        return f"Digest: {_counted(firing, resolved) or 'nothing happened'}"
+    if len(notification.alerts) == 1:
+        (alert,) = notification.alerts
+        said = sentence(alert.summary, zone, HEADLINE)
+        return f"Resolved: {said}" if alert.status == "resolved" else said
+    about = ", ".join(one_line(value, 40) for value in notification.group_labels.values() if value)
+    counted = _counted(firing, resolved)
+    return one_line(f"{counted}: {about}" if about else counted, HEADLINE)
+
+
+def _counted(firing: int, resolved: int) -> str:
+    said = [f"{firing} {'alert' if firing == 1 else 'alerts'} firing"] if firing else []
+    if resolved:
+        said.append(
+            f"{resolved} {'resolved' if firing else 'alert resolved' if resolved == 1 else 'alerts resolved'}"
+        )
+    return ", ".join(said)
+
+
+def told(alert: Alert, notification: Notification, zone: str) -> Told:
+    """One alert for a message."""
+    return Told(
+        status=alert.status,
+        severity=one_line(alert.labels.get("severity", ""), 20),
+        sentence=sentence(alert.summary, zone),
+        description=sentence(alert.annotations.get("description", ""), zone, 2000),
+        facts=tuple(_facts(alert, zone)),
+        links=tuple(links(alert, notification.external_url)),
+        flow=one_line(alert.labels.get("flow", "")),
+    )
+
+
+def shown(notification: Notification, zone: str, most: int = SHOWN_ALERTS) -> tuple[list[Told], int]:
+    """The alerts that are told one by one, firing ones first, and how many are not."""
+    alerts = [*notification.firing, *notification.resolved]
+    left = max(0, len(alerts) - most) + notification.truncated
+    return [told(alert, notification, zone) for alert in alerts[:most]], left
+
+
+def flows(notification: Notification) -> list[tuple[str, int, int]]:
+    """For digests: flow, how many of its alerts fire, how many are resolved; the busiest first."""
+    firing = Counter(alert.labels.get("flow", "") for alert in notification.firing)
+    resolved = Counter(alert.labels.get("flow", "") for alert in notification.resolved)
+    names = sorted(firing | resolved, key=lambda name: (-firing[name], -resolved[name], name))
+    return [(one_line(name) or "no single flow", firing[name], resolved[name]) for name in names]
+
+
+def _facts(alert: Alert, zone: str) -> Iterator[tuple[str, str]]:
+    labels, annotations = alert.labels, alert.annotations
+    for name, text in (("Due", annotations.get("due")), ("Started", annotations.get("started"))):
+        if text:
+            yield name, local(text, zone)
+    if expected := annotations.get("expected"):
+        yield "Expected", one_line(expected, SENTENCE)
+    yield "Alert since", local(alert.starts_at, zone)
+    if alert.status == "resolved":
+        if alert.ends_at is not None:
+            yield "Resolved", local(alert.ends_at, zone)
+        if reason := annotations.get("reason"):
+            yield "Why", sentence(reason, zone)
+    for name, label in (("Flow", "flow"), ("SLA", "sla"), ("Source", "source"), ("Key", "key")):
+        if value := labels.get(label):
+            yield name, one_line(value)
+
+
+def links(alert: Alert, external_url: str) -> Iterator[tuple[str, str]]:
+    """Where to read on and what to do. Each leads to a page; nothing is changed by following one."""
+    if alert.trace is not None:
+        yield "Open the trace", f"{external_url}/traces/{alert.trace}"
+    yield "Acknowledge", f"{external_url}/alerts/{_segment(alert.id)}#acknowledge"
+    if matchers := silencing(alert):
+        yield "Silence", f"{external_url}/silences/new?{urlencode({'matchers': matchers})}"
+
+
+def alert_url(alert: Alert, external_url: str) -> str:
+    """The page of an alert's life."""
+    return f"{external_url}/alerts/{_segment(alert.id)}"
+
+
+def silencing(alert: Alert) -> str:
+    """The matchers a silence of this alert would have: ``alertname="SlaBreached",flow="order"``."""
+    matchers = []
+    for name in _SILENCED_BY:
+        value = alert.labels.get(name, "")
+        if value and len(value) <= VALUE and one_line(value) == value:
+            escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+            matchers.append(f'{name}="{escaped}"')
+    return ",".join(matchers)
+
+
+def _segment(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._~-]", lambda found: "".join(f"%{b:02X}" for b in found[0].encode()), text)
