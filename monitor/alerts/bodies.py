@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+import orjson
+
 from monitor.alerts.base import Alert, Notification
 from monitor.alerts.wording import alert_url
 
@@ -125,3 +127,23 @@ def fingerprint(labels: Mapping[str, str]) -> str:
     """Sixteen hex digits that are the same for the same labels."""
     told = "\xff".join(f"{name}\xff{labels[name]}" for name in sorted(labels))
     return blake2b(told.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def encoded(value: Any) -> bytes:
+    """JSON. Halves of surrogate pairs, which it cannot hold, become question marks."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return orjson.dumps(_whole(value))
+
+
+def _whole(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode("utf-8")
+        case dict():
+            return {_whole(name): _whole(item) for name, item in value.items()}
+        case list():
+            return [_whole(item) for item in value]
+        case _:
+            return value

@@ -26,10 +26,11 @@ _SILENCED_BY = ("alertname", "flow", "sla", "kind", "element", "source", "trace"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One alert as people read it."""
+    """One alert as people read it. ``subject``: what it is about (``Order o-17``), or nothing."""
 
     status: str
     severity: str
+    subject: str
     sentence: str
     description: str
     facts: tuple[tuple[str, str], ...]
@@ -65,7 +66,9 @@ def headline(notification: Notification, zone: str = "UTC") -> str:
         return f"Digest: {_counted(firing, resolved) or 'nothing happened'}"
     if len(notification.alerts) == 1:
         (alert,) = notification.alerts
+        about = subject(alert)
         said = sentence(alert.summary, zone, HEADLINE)
+        said = f"{about}: {said}" if about and about.lower() not in said.lower() else said
         return f"Resolved: {said}" if alert.status == "resolved" else said
     about = ", ".join(one_line(value, 40) for value in notification.group_labels.values() if value)
     counted = _counted(firing, resolved)
@@ -81,15 +84,27 @@ def _counted(firing: int, resolved: int) -> str:
     return ", ".join(said)
 
 
+def subject(alert: Alert) -> str:
+    """What people call the trace an alert is about: ``Order o-17``. Its key may be ``name=value`` or bare."""
+    name, separator, value = alert.labels.get("key", "").partition("=")
+    if not separator:
+        name, value = alert.labels.get("flow", ""), name
+    if not value:
+        return ""
+    noun = name.replace("-", " ").replace("_", " ").strip()
+    return one_line(f"{noun[:1].upper()}{noun[1:]} {value}", 80)
+
+
 def told(alert: Alert, notification: Notification, zone: str) -> Told:
     """One alert for a message."""
     return Told(
         status=alert.status,
         severity=one_line(alert.labels.get("severity", ""), 20),
+        subject=subject(alert),
         sentence=sentence(alert.summary, zone),
         description=sentence(alert.annotations.get("description", ""), zone, 2000),
         facts=tuple(_facts(alert, zone)),
-        links=tuple(links(alert, notification.external_url)),
+        links=tuple(links(alert, notification)),
         flow=one_line(alert.labels.get("flow", "")),
     )
 
@@ -122,16 +137,24 @@ def _facts(alert: Alert, zone: str) -> Iterator[tuple[str, str]]:
             yield "Resolved", local(alert.ends_at, zone)
         if reason := annotations.get("reason"):
             yield "Why", sentence(reason, zone)
-    for name, label in (("Flow", "flow"), ("SLA", "sla"), ("Source", "source"), ("Key", "key")):
+    for name, label in (("Flow", "flow"), ("SLA", "sla"), ("Source", "source"), ("Receiver", "receiver")):
         if value := labels.get(label):
             yield name, one_line(value)
 
 
-def links(alert: Alert, external_url: str) -> Iterator[tuple[str, str]]:
+def links(alert: Alert, notification: Notification) -> Iterator[tuple[str, str]]:
     """Where to read on and what to do. Each leads to a page; nothing is changed by following one."""
+    external_url = notification.external_url
+    if notification.kind == "test":  # its alert is in no database
+        yield "Open the dashboard", external_url
+        return
     if alert.trace is not None:
         yield "Open the trace", f"{external_url}/traces/{alert.trace}"
-    yield "Acknowledge", f"{external_url}/alerts/{_segment(alert.id)}#acknowledge"
+    else:
+        yield "Open the alert", alert_url(alert, external_url)
+    if alert.status == "resolved":
+        return
+    yield "Acknowledge", f"{alert_url(alert, external_url)}#acknowledge"
     if matchers := silencing(alert):
         yield "Silence", f"{external_url}/silences/new?{urlencode({'matchers': matchers})}"
 

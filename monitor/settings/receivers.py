@@ -217,6 +217,11 @@ class DigestSettings(Model):
         return self
 
 
+Block = (
+    EmailSettings | WebhookSettings | SlackSettings | TeamsSettings | AlertmanagerSettings | AppriseSettings
+)
+
+
 class ReceiverSettings(Model):
     """One receiver: a name, and exactly one of email, webhook, slack, teams, alertmanager, apprise.
     ``send_resolved``: whether it is told that a trouble has ended."""
@@ -244,6 +249,12 @@ class ReceiverSettings(Model):
     def kind(self) -> str:
         """The key of its block."""
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @property
+    def block(self) -> Block:
+        """How it is reached."""
+        found: Block = getattr(self, self.kind)
+        return found
 
 
 def without_smtp(receivers: tuple[ReceiverSettings, ...], smtp: SmtpSettings | None) -> tuple[int, ...]:

@@ -1,0 +1,1 @@
+"""Ways to receivers, one module each. They know nothing of each other."""
