@@ -18,6 +18,8 @@ from uuid import uuid4
 import uvicorn
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from monitor.alerting import alerts_of
+from monitor.alerts.base import Channel
 from monitor.assembly import (
     decoder_of,
     feeds_of,
@@ -88,8 +90,10 @@ class App:
         *,
         now: Callable[[], datetime],
         configuration: Configuration | None = None,
+        channels: Mapping[str, Channel] | None = None,
     ) -> None:
         self.settings = settings
+        self.channels = channels or {}
         self.store = store
         self.flows = flows
         self.sources = sources
@@ -147,13 +151,23 @@ class App:
             keep_traces=self.settings.retention.traces,
             keep_inbox=self.settings.retention.inbox,
         )
-        sweeper.schedule(scheduler)
+        alerts = alerts_of(
+            self.settings,
+            self.store.alerts,
+            self.flows,
+            self.channels,
+            self.metrics,
+            worker=self.worker,
+            now=self.now,
+        )
+        sweeper.schedule(scheduler, alerts.ticks())
         scheduler.start()
         try:
             await sweeper.failed
         finally:
             scheduler.shutdown(wait=False)
             await sweeper.stop()
+            await alerts.close()
 
     async def dashboard(self, listening: Callable[[str], None]) -> None:
         """Serve the pages and the API, until cancelled; ``listening`` is told the address."""
@@ -201,11 +215,13 @@ async def assembled(
     *,
     roles: frozenset[str] = ROLES,
     sources: Mapping[str, Source] | None = None,
+    channels: Mapping[str, Channel] | None = None,
     now: Callable[[], datetime] = utc_now,
     configuration: Configuration | None = None,
 ) -> AsyncIterator[App]:
-    """An app with its database open and its models deployed. ``sources`` stand in for the configured ones
-    of their names (an embedding program's own). Raises ConfigError, ModelError, StorageError."""
+    """An app with its database open and its models deployed. ``sources`` and ``channels`` stand in for the
+    configured ones of their names (an embedding program's own). Raises ConfigError, ModelError,
+    StorageError."""
     models = models_of(settings)
     mapping_of(settings, [])  # an invalid rule should not wait for the database
     for problem in (one for model in models for one in problems_of(model)):
@@ -222,7 +238,9 @@ async def assembled(
         flows = Flows(store)
         await flows.deploy(models, now())
         await flows.watch(feeds_of(settings), now())
-        yield App(settings, store, flows, given, now=now, configuration=configuration)
+        yield App(
+            settings, store, flows, given, now=now, configuration=configuration, channels=dict(channels or {})
+        )
     finally:
         await store.close()
 

@@ -185,6 +185,49 @@ class Metrics:
             registry=registry,
         )
 
+        # alerts
+        self.alerts_routed = Counter(
+            "choreoscope_alerts_routed_total",
+            "Alerts that began, ended or changed, and were put into their groups.",
+            registry=registry,
+        )
+        self.notifications = Counter(
+            "choreoscope_notifications_total",
+            "Messages made for a receiver; each is delivered at least once.",
+            ["receiver"],
+            registry=registry,
+        )
+        self.delivery_attempts = Counter(
+            "choreoscope_delivery_attempts_total",
+            "Attempts to deliver a message, by outcome: arrived, failed (tried again), refused (for good).",
+            ["receiver", "outcome"],
+            registry=registry,
+        )
+        self.delivery_seconds = Histogram(
+            "choreoscope_delivery_seconds",
+            "Time one attempt to deliver a message takes.",
+            ["receiver"],
+            buckets=_SLOW,
+            registry=registry,
+        )
+        self.undelivered = Gauge(
+            "choreoscope_undelivered_notifications",
+            "Messages on their way to a receiver.",
+            ["receiver"],
+            registry=registry,
+        )
+        self.receiver_disabled = Gauge(
+            "choreoscope_receiver_disabled",
+            "1 while nothing is sent to a receiver, because it refused for good, else 0.",
+            ["receiver"],
+            registry=registry,
+        )
+        self.heartbeat = Gauge(
+            "choreoscope_heartbeat_seconds",
+            "When the heartbeat's address was last reached, in seconds since 1970; 0: not yet.",
+            registry=registry,
+        )
+
     def configuration(self, used: Configuration) -> None:
         self.config_refused.set(used.refused is not None)
         self.config_since.set(used.since.timestamp())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,6 +45,9 @@ COUNT_BATCH = 300
 COUNT_SECONDS = 1.0
 MOST_COUNTS = 20
 """Batches of statistics in one tick: others must have their turn."""
+
+Tick = tuple[str, Callable[[], Awaitable[int]], float]
+"""A name, what is done, and every how many seconds."""
 
 PURGE_BATCH = 200
 PURGE_SECONDS = 60.0
@@ -239,9 +242,10 @@ class Sweeper:
             log.info("retention: %d traces and %d messages of the inbox deleted", traces, messages)
         return traces + messages
 
-    def schedule(self, scheduler: AsyncIOScheduler) -> None:
-        """Register the ticks: one of a kind at a time, missed ones made up for once."""
-        ticks = [
+    def schedule(self, scheduler: AsyncIOScheduler, more: Sequence[Tick] = ()) -> None:
+        """Register the ticks, and ``more`` of other parts: one of a kind at a time, missed ones made up for
+        once."""
+        ticks: list[Tick] = [
             ("clocks", self.clocks, TICK_SECONDS),
             ("confirmations", self.confirm, TICK_SECONDS),
             ("blindness", self.blind, SIGHT_SECONDS),
@@ -251,6 +255,7 @@ class Sweeper:
         ]
         if self.keep_traces is not None or self.keep_inbox is not None:
             ticks.append(("retention", self.purge, PURGE_SECONDS))
+        ticks += more
         for name, task, seconds in ticks:
             scheduler.add_job(
                 self._tick,

@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from monitor.domain.audit import FINDING_ACKNOWLEDGE, FINDING_RESUME, INBOX_DISCARD, INBOX_REPLAY
+from monitor.domain.audit import (
+    ALERT_ACKNOWLEDGE,
+    ALERT_RESEND,
+    ALERT_RESUME,
+    FINDING_ACKNOWLEDGE,
+    FINDING_RESUME,
+    INBOX_DISCARD,
+    INBOX_REPLAY,
+    RECEIVER_ENABLE,
+    RECEIVER_TEST,
+    SILENCE_CREATE,
+    SILENCE_EXPIRE,
+)
 from monitor.domain.event import Key
 from monitor.domain.notice import NoticeKind
 from monitor.domain.verdict import Clock, ClockKind, ClockState, FindingKind, FindingState
@@ -41,6 +53,9 @@ NOTICES = {
     NoticeKind.BURN_RATE: "Budget burns",
     NoticeKind.HISTORY: "History read in",
     NoticeKind.UNREADABLE_CLOCK: "Unreadable clock",
+    NoticeKind.INBOX_GROWING: "Inbox grows",
+    NoticeKind.RECEIVER_FAILING: "Receiver not reached",
+    NoticeKind.RECEIVER_DISABLED: "Receiver disabled",
 }
 
 CLOCKS = {
@@ -79,6 +94,13 @@ ACTIONS = {
     INBOX_DISCARD: "Discarded",
     FINDING_ACKNOWLEDGE: "Finding acknowledged",
     FINDING_RESUME: "Finding no longer acknowledged",
+    ALERT_ACKNOWLEDGE: "Alert acknowledged",
+    ALERT_RESUME: "Alert no longer acknowledged",
+    ALERT_RESEND: "Message sent again",
+    SILENCE_CREATE: "Silenced",
+    SILENCE_EXPIRE: "Silence ended",
+    RECEIVER_ENABLE: "Receiver enabled",
+    RECEIVER_TEST: "Receiver tried out",
 }
 
 

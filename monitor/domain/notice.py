@@ -11,12 +11,17 @@ from enum import StrEnum
 class NoticeKind(StrEnum):
     """``blind``: a source is not read, so absence cannot be judged (DESIGN 3.6). ``burn_rate``: the error
     budget of an objective is used up too fast. ``history``: what was found in a past that was read in later.
-    ``unreadable_clock``: an armed clock that cannot be read and is put off."""
+    ``unreadable_clock``: an armed clock that cannot be read and is put off. ``inbox_growing``: more messages
+    than usual cannot be placed. ``receiver_failing``: alerts do not reach a receiver for a while,
+    ``receiver_disabled``: for good, until somebody mends it."""
 
     BLIND = "blind"
     BURN_RATE = "burn_rate"
     HISTORY = "history"
     UNREADABLE_CLOCK = "unreadable_clock"
+    INBOX_GROWING = "inbox_growing"
+    RECEIVER_FAILING = "receiver_failing"
+    RECEIVER_DISABLED = "receiver_disabled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from monitor.settings.alerts import AlertSettings
 from monitor.settings.models import CalendarSettings, EventRule, ModelSettings
 from monitor.settings.sources import SourceSettings
 from monitor.settings.values import Duration, Model, PositiveDuration, base_directory
@@ -173,8 +174,8 @@ def _database(value: SecretStr, info: ValidationInfo) -> SecretStr:
 
 
 class Settings(Model):
-    """Everything a run needs to know. ``alerts``, ``commands`` and ``auth`` are named by the design and
-    refused here until they exist, so that nobody believes they are alerted."""
+    """Everything a run needs to know. ``commands`` and ``auth`` are named by the design and refused here
+    until they exist, so that nobody believes in them. Without ``alerts`` nobody is told of anything."""
 
     database: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///choreoscope.db")
     sources: tuple[SourceSettings, ...] = ()
@@ -189,6 +190,7 @@ class Settings(Model):
     dashboard: DashboardSettings = DashboardSettings()
     decode: DecodeSettings = DecodeSettings()
     ingest: IngestSettings = IngestSettings()
+    alerts: AlertSettings | None = None
 
     def complaints(self) -> Iterator[Complaint]:
         """What only shows when the parts are held together."""
@@ -213,6 +215,8 @@ class Settings(Model):
                 if sla.calendar is not None and sla.calendar not in self.calendars:
                     where = ("models", number, "slas", place, "calendar")
                     yield where, _unknown("calendar", sla.calendar, set(self.calendars))
+        for inside, what in self.alerts.complaints() if self.alerts is not None else ():
+            yield ("alerts", *inside), what
 
 
 def _repeated(top: str, names: list[str], key: str) -> Iterator[Complaint]:

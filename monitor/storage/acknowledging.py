@@ -9,7 +9,7 @@ from sqlalchemy import Row, select, update
 
 from monitor.domain.audit import FINDING_ACKNOWLEDGE, FINDING_RESUME, Entry
 from monitor.domain.verdict import FindingState
-from monitor.storage import audit
+from monitor.storage import alerts, audit
 from monitor.storage.tables import findings
 from monitor.storage.tally import Tally
 from monitor.storage.transaction import Transaction
@@ -61,6 +61,8 @@ async def _change(transaction: Transaction, row: Row[Any], values: dict[str, Any
     of = findings.c
     changing = update(findings).where(of.trace_id == row.trace_id, of.key == row.key).values(values)
     await transaction.execute(changing)
+    taken = (values["acknowledged"], values["acknowledged_by"], values["acknowledged_note"])
+    await alerts.acknowledge(transaction, (row.trace_id, row.key, row.found), taken)
     tally.changed()
 
 

@@ -15,7 +15,8 @@ from sqlalchemy import Row, and_, delete, or_, select
 
 from monitor.domain.verdict import Clock, ClockKind, ClockState, Finding, FindingState
 from monitor.sla.findings import clock_finding, subject
-from monitor.storage import findings
+from monitor.storage import alerts, findings
+from monitor.storage.alerts import WORSE
 from monitor.storage.base import TraceUpdate
 from monitor.storage.findings import Owner, StoredFinding
 from monitor.storage.tables import clocks
@@ -32,8 +33,8 @@ _WORST_FIRST = (
     ClockState.CANCELLED,
 )
 AFTER_RISK = {
-    ClockState.BREACHED: "It was not met by the time it was due.",
-    ClockState.MISSED: "It was not met by the time it was due.",
+    ClockState.BREACHED: WORSE,
+    ClockState.MISSED: WORSE,
     ClockState.MET: "It was met in time.",
     ClockState.CANCELLED: "The path no longer leads there.",
 }
@@ -144,6 +145,10 @@ async def write(
             why = {subject(clock): AFTER_RISK.get(clock.state, reason) for clock in holding[trace.id]}
             changed += _differences(owner, known_slas, hold, why, reason, now)
     await findings.write(transaction, changed)
+    ends = {
+        (trace_id, subject(clock)): clock.ended for trace_id, several in holding.items() for clock in several
+    }
+    await alerts.follow(transaction, changed, ends, now)
     slas = {
         update.trace.id: worst(
             [
@@ -198,15 +203,14 @@ async def dissolve(transaction: Transaction, gone: Mapping[int, str], now: datet
         tally.clock(row.flow, stored_clock(row), None)
     await transaction.execute(delete(clocks).where(theirs))
     stored = await findings.load(transaction, gone)
-    await findings.write(
-        transaction,
-        [
-            one.retract(now, gone[trace_id])
-            for trace_id, known in stored.items()
-            for one in known.values()
-            if one.is_active
-        ],
-    )
+    retracted = [
+        one.retract(now, gone[trace_id])
+        for trace_id, known in stored.items()
+        for one in known.values()
+        if one.is_active
+    ]
+    await findings.write(transaction, retracted)
+    await alerts.follow(transaction, retracted, {}, now)
 
 
 def _differences(

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from monitor.domain.notice import Notice, NoticeKind
+from monitor.storage import alerts
 from monitor.storage.tables import LASTING, notices
 from monitor.storage.tally import Tally
 from monitor.storage.transaction import Transaction
@@ -17,15 +18,17 @@ async def begin(transaction: Transaction, notice: Notice, tally: Tally) -> bool:
     """Store a notice, or of one that lasts already what is new in it. Returns whether it begins now."""
     of = notices.c
     same = (LASTING, of.kind == notice.kind.value, of.subject == notice.subject)
-    rows = await transaction.rows(select(of.id, of.message, of.severity).where(*same).with_for_update())
+    rows = await transaction.rows(select(notices).where(*same).with_for_update())
     if not rows:
         await transaction.execute(insert(notices).values(_values(notice)))
+        await alerts.notice_begins(transaction, notice, notice.noticed)
         tally.changed()
         return True
     (row,) = rows
     if (row.message, row.severity) != (notice.message, notice.severity):
         told = {"message": notice.message, "severity": notice.severity}
         await transaction.execute(update(notices).where(of.id == row.id).values(told))
+        await alerts.notice_changes(transaction, row, notice, notice.noticed)
         tally.changed()
     return False
 
@@ -34,9 +37,12 @@ async def end(transaction: Transaction, kind: NoticeKind, subject: str, now: dat
     """The trouble is over. Returns whether there was a notice of it."""
     of = notices.c
     same = (LASTING, of.kind == kind.value, of.subject == subject)
-    ended = await transaction.execute(update(notices).where(*same).values(ended=now))
-    if not ended.rowcount:
+    rows = await transaction.rows(select(notices).where(*same).with_for_update())
+    if not rows:
         return False
+    (row,) = rows
+    await transaction.execute(update(notices).where(of.id == row.id).values(ended=now))
+    await alerts.notice_ends(transaction, row, now)
     tally.changed()
     return True
 

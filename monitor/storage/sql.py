@@ -21,6 +21,7 @@ from monitor.sources.base import Progress
 from monitor.storage import acknowledging, deployment, history, migrate, notices, outcomes, retention, sweep
 from monitor.storage import progress as shards
 from monitor.storage import watched as watched_sources
+from monitor.storage.alerting import Alerting
 from monitor.storage.base import DueClock, StoredFlow, StoredTrace
 from monitor.storage.counting import SqlCounting
 from monitor.storage.engine import normalised, read_engine, wrapped, write_engine
@@ -29,6 +30,7 @@ from monitor.storage.ingest import SqlIngest
 from monitor.storage.mending import InboxViews
 from monitor.storage.postgres import PostgresTransaction
 from monitor.storage.queries import SqlViews
+from monitor.storage.sql_alerts import SqlAlerts
 from monitor.storage.sqlite import SqliteTransaction
 from monitor.storage.tally import INBOX, Tally, amount
 from monitor.storage.transaction import Transaction
@@ -64,6 +66,7 @@ class SqlStore:
         self._spare_ids: dict[str, list[int]] = {}
         self.views: Views = SqlViews(self._read)
         self.inbox: InboxViews = SqlInboxViews(self._read)
+        self.alerts: Alerting = SqlAlerts(self._counted, self._read)
 
     async def check(self) -> None:
         """Raises :class:`~monitor.errors.SchemaOutdated` unless the schema is the one this version needs."""

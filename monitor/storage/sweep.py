@@ -15,8 +15,8 @@ from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.verdict import Clock, ClockState, FindingKind, FindingState
 from monitor.sla.clocks import at
 from monitor.sla.findings import clock_finding, subject
+from monitor.storage import alerts, notices
 from monitor.storage import findings as stored_findings
-from monitor.storage import notices
 from monitor.storage.base import DueClock
 from monitor.storage.findings import Owner, StoredFinding
 from monitor.storage.judgements import AFTER_RISK, DISPROVED, stored_clock, worst
@@ -206,6 +206,8 @@ async def _settle(
             and key not in ours
         ]
     await stored_findings.write(transaction, written)
+    ends = {(due.row.trace_id, subject(due.clock)): due.clock.ended for due in claimed}
+    await alerts.follow(transaction, written, ends, now)
     tally.changed()
     return {row.id: row.key for row in rows.values()}
 
@@ -281,11 +283,13 @@ async def confirm_findings(
                 (row.trace_id, row.key, row.time, _PROVISIONAL, FindingState.CONFIRMED.value, now)
                 for row in sorted(due, key=lambda row: (row.trace_id, row.key))
             ],
-            [of.trace_id, of.kind],
+            alerts.STATED,
         )
     )
     if confirmed:
-        deviations = Counter(trace_id for trace_id, kind in confirmed if FindingKind(kind).is_deviation)
+        stated = [dict(zip((one.name for one in alerts.STATED), row, strict=True)) for row in confirmed]
+        await alerts.begin(transaction, stated, now)
+        deviations = Counter(row["trace_id"] for row in stated if FindingKind(row["kind"]).is_deviation)
         await _count_confirmed(transaction, deviations, now, tally)
         tally.changed()
     return len(confirmed)

@@ -51,15 +51,17 @@ HOMES = {
     "psycopg": ("monitor.storage", "monitor.cli.doctor"),
     "aiosqlite": ("monitor.storage",),
 }
+# Of the alerts stage what does no I/O: anybody may know it.
+PURE_ALERTS = ("born", "grouping", "inhibition", "intervals", "matchers", "policy", "routing")
 # Stages that do I/O: elsewhere only these of their modules may be known, except to the composition root.
 CONTRACTS = {
     "sources": ("base", "logs"),  # logs: event log files as such, which `check` reads too
-    "storage": ("base", "views", "mending"),
-    "alerts": ("base",),
+    "storage": ("base", "views", "mending", "alerting"),
+    "alerts": ("base", *PURE_ALERTS),
     "commands": ("base",),
     "dashboard": (),
 }
-COMPOSITION = ("monitor.app", "monitor.serving", "monitor.cli")
+COMPOSITION = ("monitor.app", "monitor.alerting", "monitor.serving", "monitor.cli")
 # Adapters of one contract, which must not lean on each other.
 ADAPTERS = {
     "sources": ("rabbitmq", "kafka", "http", "file", "memory"),

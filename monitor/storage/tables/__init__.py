@@ -6,6 +6,22 @@ checking that again would cost a look-up per event.
 
 from __future__ import annotations
 
+from monitor.storage.tables.alerts import (
+    ACTIVE,
+    FIRING,
+    PENDING,
+    SCHEDULED,
+    UNDELIVERED,
+    alert_groups,
+    alert_marks,
+    alert_members,
+    alerts,
+    attempts,
+    notifications,
+    notified_alerts,
+    receivers,
+    silences,
+)
 from monitor.storage.tables.base import BLOCK, metadata
 from monitor.storage.tables.summaries import (
     OF_TRACES,
@@ -60,12 +76,14 @@ from monitor.storage.tables.upkeep import (
 )
 
 __all__ = [
+    "ACTIVE",
     "ARMED",
     "ASTRAY",
     "BLOCK",
     "CHECKING",
     "COMPLETE",
     "DEVIATING",
+    "FIRING",
     "FORGOTTEN",
     "HISTORIC",
     "LASTING",
@@ -75,13 +93,21 @@ __all__ = [
     "OF_VARIANT",
     "OPEN",
     "OVERDUE",
+    "PENDING",
     "PLAIN",
     "PROVISIONAL",
     "RETRACTED",
+    "SCHEDULED",
     "SHARED",
     "TIMED",
+    "UNDELIVERED",
     "UNVERIFIED",
     "WITH_SLA",
+    "alert_groups",
+    "alert_marks",
+    "alert_members",
+    "alerts",
+    "attempts",
     "audit",
     "changed_traces",
     "checkpoints",
@@ -94,9 +120,13 @@ __all__ = [
     "late_clocks",
     "metadata",
     "notices",
+    "notifications",
+    "notified_alerts",
     "observations",
     "outcomes",
+    "receivers",
     "seen",
+    "silences",
     "source_shards",
     "source_ticks",
     "statistics",

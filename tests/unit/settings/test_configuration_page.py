@@ -47,6 +47,16 @@ SECTIONS = {
     "`decode`": "DecodeSettings",
     "`decode.envelope`": "Envelope",
     "`ingest`": "IngestSettings",
+    "`alerts`": "AlertSettings",
+    "`alerts.route`": "RootRoute",
+    "`alerts.route.routes[]`": "RouteSettings",
+    "`alerts.inhibit_rules[]`": "InhibitRule",
+    "`alerts.time_intervals[]`": "TimeInterval",
+    "`alerts.time_intervals[].time_intervals[]`": "TimeRangeSettings",
+    "`alerts.time_intervals[].time_intervals[].times[]`": "TimeRange",
+    "`alerts.heartbeat`": "Heartbeat",
+    "`alerts.retry`": "RetrySettings",
+    "`alerts.inbox_growth`": "InboxGrowth",
 }
 """Heading of the page -> definition of the schema."""
 
