@@ -34,6 +34,7 @@ from monitor.bpmn.outline import Outlined, outline
 from monitor.configuration import Configuration
 from monitor.conformance.path import visited
 from monitor.dashboard.app import create_app
+from monitor.dashboard.auth.assembly import login_of, proxies_of
 from monitor.dashboard.promises import promises_of
 from monitor.dashboard.receive import Receiver
 from monitor.domain.event import Observation
@@ -44,6 +45,7 @@ from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
 from monitor.reading import Reader
 from monitor.settings import HttpSource, MemorySource, RabbitmqSource, Settings, SourceSettings
+from monitor.settings.root import exposed
 from monitor.sight import Blindness
 from monitor.sla.places import places
 from monitor.sources.base import Source
@@ -172,6 +174,8 @@ class App:
     async def dashboard(self, listening: Callable[[str], None]) -> None:
         """Serve the pages and the API, until cancelled; ``listening`` is told the address."""
         settings = self.settings.dashboard
+        for _, said in exposed(settings, self.settings.auth is not None):
+            raise ConfigError(f"The dashboard must not listen: {said}.")
         active = [expected.flow for expected in self.flows.active.values()]
         app = create_app(
             self.store.views,
@@ -187,10 +191,14 @@ class App:
             registry=self.metrics.registry,
             mender=self.mender(),
             acknowledges=self.store,
+            **await login_of(self.settings, self.store.access, self.now),
         )
         with _listen(settings.host, settings.port) as listener:
             address = _address(settings.host, listener)
-            config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")
+            proxies = proxies_of(self.settings)
+            config = uvicorn.Config(
+                app, log_config=None, access_log=False, lifespan="on", forwarded_allow_ips=proxies
+            )
             server = _Server(config, lambda: listening(address))
             serving = asyncio.create_task(server.serve(sockets=[listener]), name="http server")
             try:
@@ -255,6 +263,16 @@ async def looked_at(settings: Settings) -> AsyncIterator[tuple[Mender, SqlStore]
     try:
         pipeline = Pipeline(decoder_of(settings), mapping, Flows(store), store, Metrics())
         yield Mender(pipeline, store.inbox, settings, known_labels(flows), rules_of(settings)), store
+    finally:
+        await store.close()
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[SqlStore]:
+    """The database alone. Raises StorageError."""
+    store = await _open(settings)
+    try:
+        yield store
     finally:
         await store.close()
 

@@ -30,6 +30,8 @@ COMMANDS = {
     "ingest": "serve",
     "sweep": "serve",
     "dashboard": "serve",
+    "users": "users",
+    "tokens": "users",
     "db": "db",
     "config": "config",
     "doctor": "doctor",

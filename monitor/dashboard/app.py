@@ -15,9 +15,11 @@ from starlette.staticfiles import StaticFiles
 
 from monitor.configuration import Configuration
 from monitor.dashboard.api import api_routes
+from monitor.dashboard.auth import Auth, gated
 from monitor.dashboard.badges import badge_routes
 from monitor.dashboard.export import export_routes
-from monitor.dashboard.guard import Guard, allowed_hosts, own_origins
+from monitor.dashboard.forms import Forms
+from monitor.dashboard.guard import Guard, allowed_hosts, is_secure, own_origins
 from monitor.dashboard.health import BLIND_AFTER
 from monitor.dashboard.live import Live
 from monitor.dashboard.pages import page_routes
@@ -52,6 +54,8 @@ def create_app(
     registry: CollectorRegistry | None = None,
     mender: Mends | None = None,
     acknowledges: Acknowledges | None = None,
+    auth: Auth | None = None,
+    form_secret: bytes | None = None,
     pulse_seconds: float = 1.0,
     keep_seconds: float = KEEP_SECONDS,
     most_listeners: int = 200,
@@ -65,6 +69,8 @@ def create_app(
     ``blind_after``: a watermark older than that is blindness. ``configuration``: which one is in use.
     ``mender``: what mends the inbox, ``acknowledges``: what keeps who takes care of findings (None: they can
     only be looked at).
+    ``auth``: who may log in (None: there is no login, and everybody who gets here may do everything).
+    ``form_secret``: shared by all dashboards of the database (None: of this app alone).
     ``registry`` is what ``/metrics`` shows (None: no such address). ``pulse_seconds``: how often the database
     is asked whether anything changed while pages are open; ``keep_seconds``: how old may be what is on all
     pages (see :class:`~monitor.dashboard.shared.Shared`). ``app.state.live.close()`` ends open streams, for
@@ -88,6 +94,8 @@ def create_app(
         saved_views=settings.views,
         mender=mender,
         acknowledges=acknowledges,
+        auth=auth,
+        forms=Forms(form_secret),
         tracing=settings.tracing,
     )
 
@@ -95,19 +103,29 @@ def create_app(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with live.running():
             yield
+        if auth is not None:
+            await auth.close()
 
+    routes = [
+        *export_routes(site),  # before the API: /traces/export is no trace's number
+        *page_routes(site),
+        *api_routes(site),
+        *receive_routes(receivers, most_bytes),
+        *badge_routes(site),
+        *probe_routes(site, registry),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
     error_handlers: Mapping[Any, Any] = handlers(site)
+    guard = Middleware(
+        Guard,
+        hosts=allowed_hosts(settings),
+        own=own_origins(settings),
+        secure=is_secure(settings),
+        login=auth is not None,
+    )
     app = Starlette(
-        routes=[
-            *export_routes(site),  # before the API: /traces/export is no trace's number
-            *page_routes(site),
-            *api_routes(site),
-            *receive_routes(receivers, most_bytes),
-            *badge_routes(site),
-            *probe_routes(site, registry),
-            Mount("/static", StaticFiles(directory=STATIC)),
-        ],
-        middleware=[Middleware(Guard, hosts=allowed_hosts(settings), own=own_origins(settings))],
+        routes=gated(routes, auth),
+        middleware=[guard],
         exception_handlers=error_handlers,
         lifespan=lifespan,
     )

@@ -1,8 +1,8 @@
 """Forms that change things: their tokens, and what is read of them.
 
-A form carries a token that only a page of ours could have put there: a digest by a secret of this process, of
-the session the page was made for. There are no sessions yet, so that is the same for everybody who can read a
-page; a login binds it to who is logged in by what :func:`session_of` says, and nothing else changes.
+A form carries a token that only a page of ours could have put there: a digest, by a secret of ours, of the
+session the page was made for. Without a login that is the same for everybody who can read a page; the form to
+log in by is bound to the browser it was shown in.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.requests import Request
 
+from monitor.dashboard.auth.principal import principal_of
 from monitor.dashboard.parameters import BadParameter, NotTaken, Refused, TooLong
 
 MOST_BYTES = 128 * 1024
 TOKEN = "token"  # noqa: S105 - the field's name
+BROWSER = "browser"
+"""Of a request's state: the secret by which a browser that is not logged in is known again."""
 
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
 
 
 class Forms:
-    """Tokens of this process. ``secret``: shared by processes that stand in for one another."""
+    """``secret``: shared by all dashboards of a database, so that each takes the others' forms."""
 
     def __init__(self, secret: bytes | None = None) -> None:
         self._secret = secret or secrets.token_bytes(32)
@@ -54,9 +57,13 @@ class Forms:
         return fields
 
 
-def session_of(request: Request) -> str:  # noqa: ARG001 - a login will ask it
-    """Whose page it is."""
-    return ""
+def session_of(request: Request) -> str:
+    """Whose page it is: the session's digest; before a login, what the browser holds."""
+    principal = principal_of(request)
+    if principal is not None:
+        return principal.session
+    browser: str = getattr(request.state, BROWSER, "")
+    return f"browser {browser}"
 
 
 async def json_of(request: Request) -> Mapping[str, object]:

@@ -10,7 +10,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.dashboard.answers import problem
-from monitor.domain.audit import LOCAL
+from monitor.dashboard.auth.principal import STATE, principal_of
+from monitor.domain.audit import NOBODY
 from monitor.settings import DashboardSettings
 
 Refusal = tuple[int, str, str]
@@ -34,6 +35,8 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
+ENCRYPTED = {"Strict-Transport-Security": "max-age=31536000"}
+
 
 def allowed_hosts(settings: DashboardSettings) -> frozenset[str] | None:
     """Names the dashboard answers to; None: any. A page of a stranger whose name is made to point to the
@@ -45,6 +48,11 @@ def allowed_hosts(settings: DashboardSettings) -> frozenset[str] | None:
     return LOOPBACK | {settings.host.strip("[]").lower()} | ({external} if external else set())
 
 
+def is_secure(settings: DashboardSettings) -> bool:
+    """Whether browsers reach it by https."""
+    return settings.external_url is not None and urlsplit(settings.external_url).scheme == "https"
+
+
 def own_origins(settings: DashboardSettings) -> frozenset[str]:
     """Host and port of pages that are ours though the request names another host, as behind a proxy."""
     external = urlsplit(settings.external_url).netloc if settings.external_url else ""
@@ -52,16 +60,18 @@ def own_origins(settings: DashboardSettings) -> frozenset[str]:
 
 
 def may_not_change(headers: Headers, own: Collection[str] = ()) -> Refusal | None:
-    """The one place that decides whether a request may change anything: None where it may. For now that is
-    everybody who reaches us, but for pages of other sites. ``own``: as :func:`own_origins` gives it."""
+    """Whether a request that changes anything is refused whoever sends it, as pages of other sites are: None
+    where it is not. ``own``: as :func:`own_origins` gives it. Which role it needs is the gate's business
+    (:mod:`monitor.dashboard.auth.needs`)."""
     if _from_elsewhere(headers, own):
         return (403, "A page of another site may not send this.", "Programs send no Origin header.")
     return None
 
 
-def who(request: HTTPConnection) -> str:  # noqa: ARG001 - a login will ask it
-    """Who is at it, for the audit."""
-    return LOCAL
+def who(request: HTTPConnection) -> str:
+    """Who is at it, for the audit: a user's name, ``token:`` and a token's, or ``local`` without a login."""
+    principal = principal_of(request)
+    return NOBODY if principal is None else principal.name
 
 
 def host_name(host: str) -> str:
@@ -71,12 +81,24 @@ def host_name(host: str) -> str:
 
 
 class Guard:
-    """ASGI middleware; ``hosts`` as :func:`allowed_hosts` gives them, ``own`` as :func:`own_origins` does."""
+    """ASGI middleware; ``hosts`` as :func:`allowed_hosts` gives them, ``own`` as :func:`own_origins` does.
+    ``secure``: browsers are told to come by https only. ``login``: nobody is anybody until the gate says
+    so."""
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] | None, own: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Collection[str] | None,
+        own: Collection[str] = (),
+        *,
+        secure: bool = False,
+        login: bool = False,
+    ) -> None:
         self.app = app
         self._hosts = hosts
         self._own = own
+        self._login = login
+        self._headers = {**SECURITY_HEADERS, **ENCRYPTED} if secure else SECURITY_HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -86,11 +108,13 @@ class Guard:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "private, no-cache")
             await send(message)
 
+        if self._login:
+            scope.setdefault("state", {})[STATE] = None
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers)
         answer = self.app if refusal is None else problem(*refusal)

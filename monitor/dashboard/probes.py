@@ -15,8 +15,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.dashboard.answers import answer
+from monitor.dashboard.auth.principal import may
 from monitor.dashboard.live import Live
 from monitor.dashboard.site import Site, route
+from monitor.domain.access import Role
 from monitor.errors import StorageError
 
 READY_WITHIN = 5.0
@@ -38,12 +40,14 @@ async def _live(_: Request) -> Response:
     return answer({"status": "alive"})
 
 
-async def _ready(site: Site, _: Request) -> Response:
+async def _ready(site: Site, request: Request) -> Response:
+    """Why it is not ready is told to those who may see the pages: it names hosts."""
     try:
         async with asyncio.timeout(READY_WITHIN):
             await site.views.pulse()
     except StorageError as error:
-        return answer({"status": "not ready", "reason": error.message}, 503)
+        told = {"reason": error.message} if may(request, Role.VIEWER) else {}
+        return answer({"status": "not ready", **told}, 503)
     except TimeoutError:
         reason = f"The database did not answer within {READY_WITHIN:g} s."
         return answer({"status": "not ready", "reason": reason}, 503)

@@ -6,12 +6,21 @@ from collections.abc import Coroutine, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from monitor.dashboard.answers import problem
+from monitor.dashboard.auth.errors import (
+    NotAllowed,
+    NotLoggedIn,
+    ProviderFailed,
+    TooManyAttempts,
+    WrongLogin,
+)
+from monitor.dashboard.auth.passwords import Overloaded
 from monitor.dashboard.guard import SECURITY_HEADERS
 from monitor.dashboard.live import TooManyListeners
 from monitor.dashboard.parameters import NotFound, NotTaken, Refused, TooLong
@@ -25,6 +34,12 @@ RETRY_SECONDS = 5
 STATUS: tuple[tuple[type[ChoreoscopeError], int], ...] = (
     (NotFound, 404),
     (Refused, 403),
+    (NotLoggedIn, 401),
+    (WrongLogin, 403),
+    (NotAllowed, 403),
+    (TooManyAttempts, 429),
+    (Overloaded, 503),
+    (ProviderFailed, 502),
     (NotTaken, 415),
     (TooLong, 413),
     (InvalidInput, 400),
@@ -37,12 +52,15 @@ STATUS: tuple[tuple[type[ChoreoscopeError], int], ...] = (
 
 HEADINGS = {
     400: "This address cannot be understood",
+    401: "Not logged in",
     403: "Not allowed",
     404: "Nothing here",
     405: "Not possible here",
     413: "Too long",
     415: "Not taken here",
+    429: "Too often",
     500: "The monitor made a mistake",
+    502: "The provider does not answer as it should",
     503: "The database is away",
 }
 
@@ -60,11 +78,33 @@ def handlers(site: Site) -> dict[type[Exception], partial[Coroutine[Any, Any, Re
 async def _known(site: Site, request: Request, error: ChoreoscopeError) -> Response:
     status = next(status for kind, status in STATUS if isinstance(error, kind))
     headers: dict[str, str] = {}
-    if isinstance(error, Busy):
+    if isinstance(error, NotLoggedIn):
+        if _is_page(request):
+            return to_login(request)
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooManyAttempts):
+        headers["Retry-After"] = str(max(1, round(error.wait.total_seconds())))
+    elif isinstance(error, Busy):
         headers["Retry-After"] = str(max(1, round(error.retry_after)))
     elif status == 503:
         headers["Retry-After"] = str(RETRY_SECONDS)
     return tell(site, request, status, error.message, error.mend, headers)
+
+
+def _is_page(request: Request) -> bool:
+    """Whether a person opens a page; a page that updates itself wants to know that it may not any more."""
+    path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    by_browser = request.headers.get("sec-fetch-mode", "navigate") == "navigate"
+    return request.method in ("GET", "HEAD") and by_browser and not path.startswith(("/api/", "/events/"))
+
+
+def to_login(request: Request) -> Response:
+    """On to the login, and from there to where somebody wanted to go."""
+    wanted = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    if request.url.query:
+        wanted += f"?{request.url.query}"
+    query = f"?{urlencode({'next': wanted})}" if wanted not in ("", "/") else ""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/login{query}", status_code=303)
 
 
 async def _http(site: Site, request: Request, error: HTTPException) -> Response:

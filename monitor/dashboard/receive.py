@@ -13,6 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.dashboard.answers import answer, problem
+from monitor.dashboard.auth.principal import may
+from monitor.domain.access import Role
 
 EVENTS = "/api/v1/events"
 OPTIMIZE = "/api/ingestion/event/batch"
@@ -47,11 +49,12 @@ async def _receive(receivers: Sequence[Receiver], most_bytes: int, status: int, 
             "Add {name: web, kind: http} to sources in the configuration.",
         )
     receiver = _chosen(receivers, request.headers.get("authorization", ""))
-    if receiver is None:
+    if receiver is None or (receiver.token is None and not may(request, Role.OPERATOR)):
         return problem(
             401,
             "The bearer token is missing or wrong.",
-            "Send the token of the http source as: Authorization: Bearer <token>.",
+            "Send the token of the http source as: Authorization: Bearer <token>. Where the source has none"
+            " and the dashboard a login, an API token of an operator does.",
             {"WWW-Authenticate": "Bearer"},
         )
     body = await _bounded_body(request, most_bytes)

@@ -14,12 +14,15 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from monitor.configuration import Configuration
+from monitor.dashboard.auth.principal import may, principal_of
+from monitor.dashboard.auth.service import Auth
 from monitor.dashboard.forms import Forms
 from monitor.dashboard.health import BLIND_AFTER, SourceHealth, seen_until, shown_clock, source_health
 from monitor.dashboard.live import Live
 from monitor.dashboard.pictures import Pictures
 from monitor.dashboard.promises import Promises
 from monitor.dashboard.summaries import Summaries
+from monitor.domain.access import Role
 from monitor.domain.objective import Evaluation, Objective
 from monitor.domain.verdict import Clock
 from monitor.mending.base import Mends
@@ -35,8 +38,8 @@ class Site:
     many rows, remembered for moments. ``feeds``: the sources of each flow, where they are known (see
     :func:`health.seen_until`). ``objectives`` and ``promises``: by flow and SLA. ``blind_after``: see
     :func:`health.source_health`. ``forms``: what every form needs that changes something. ``mender``: None
-    where the inbox can only be looked at. ``tracing``: the address of a distributed trace, with
-    ``{trace_id}``. ``saved_views``: of the trace list, as they are configured."""
+    where the inbox can only be looked at. ``auth``: None where there is no login. ``tracing``: the address of
+    a distributed trace, with ``{trace_id}``. ``saved_views``: of the trace list, as they are configured."""
 
     views: Views
     summaries: Summaries
@@ -52,6 +55,7 @@ class Site:
     forms: Forms = field(default_factory=Forms)
     mender: Mends | None = None
     acknowledges: Acknowledges | None = None
+    auth: Auth | None = None
     tracing: str | None = None
     forget: Callable[[], None] = lambda: None
     saved_views: Sequence[SavedView] = ()
@@ -86,6 +90,9 @@ class Site:
             now=self.now(),
             configuration=self.configuration,
             form_token=self.forms.token(request),
+            login=self.auth is not None,
+            user=principal_of(request),
+            can=lambda role: may(request, Role(role)),
             **shown,
         )
         return HTMLResponse(text, status_code=status, headers=headers)

@@ -17,10 +17,22 @@ from monitor.domain.audit import (
     FINDING_RESUME,
     INBOX_DISCARD,
     INBOX_REPLAY,
+    LOGIN,
+    LOGIN_FAILED,
+    LOGOUT,
     RECEIVER_ENABLE,
     RECEIVER_TEST,
+    SESSION_END,
     SILENCE_CREATE,
     SILENCE_EXPIRE,
+    TOKEN_CREATE,
+    TOKEN_REVOKE,
+    USER_ADD,
+    USER_DISABLE,
+    USER_ENABLE,
+    USER_PASSWORD,
+    USER_REMOVE,
+    USER_ROLE,
 )
 from monitor.domain.event import Key
 from monitor.domain.notice import NoticeKind
@@ -101,6 +113,18 @@ ACTIONS = {
     SILENCE_EXPIRE: "Silence ended",
     RECEIVER_ENABLE: "Receiver enabled",
     RECEIVER_TEST: "Receiver tried out",
+    LOGIN: "Logged in",
+    LOGIN_FAILED: "Login failed",
+    LOGOUT: "Logged out",
+    SESSION_END: "Session ended",
+    USER_ADD: "User added",
+    USER_ROLE: "Role changed",
+    USER_PASSWORD: "Password set",
+    USER_DISABLE: "User disabled",
+    USER_ENABLE: "User enabled",
+    USER_REMOVE: "User removed",
+    TOKEN_CREATE: "Token made",
+    TOKEN_REVOKE: "Token revoked",
 }
 
 

@@ -19,9 +19,23 @@ SILENCE_CREATE = "silence.create"
 SILENCE_EXPIRE = "silence.expire"
 RECEIVER_ENABLE = "receiver.enable"
 RECEIVER_TEST = "receiver.test"
+LOGIN = "login.done"
+LOGIN_FAILED = "login.failed"
+LOGOUT = "login.out"
+SESSION_END = "login.end"
+USER_ADD = "user.add"
+USER_ROLE = "user.role"
+USER_PASSWORD = "user.password"  # noqa: S105 - an action's name
+USER_DISABLE = "user.disable"
+USER_ENABLE = "user.enable"
+USER_REMOVE = "user.remove"
+TOKEN_CREATE = "token.create"  # noqa: S105
+TOKEN_REVOKE = "token.revoke"  # noqa: S105
 
 LOCAL = "local"
-"""Who changes things as long as there are no users."""
+"""Who changes things where there is no login, and at the command line."""
+NOBODY = "nobody"
+"""Who is not known: a login that failed under a name that no user has."""
 
 
 class Entry(NamedTuple):

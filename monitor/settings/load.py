@@ -16,13 +16,13 @@ from pydantic_core import ErrorDetails
 from monitor.errors import ConfigError, MappingError
 from monitor.expressions import over_event
 from monitor.settings.models import EventRule
-from monitor.settings.root import Settings
+from monitor.settings.root import Complaint, DashboardSettings, Settings, exposed
 from monitor.settings.yamlfile import Place, Read, read_yaml
 
 _VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-_LATER = {"alerts", "commands", "auth"}
+_LATER = {"alerts", "commands"}
 
 _OTHER_NAMES = {
     "brokers": "bootstrap_servers",
@@ -103,12 +103,20 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         settings = Settings.model_validate(data, context={"base": path.parent})
     except ValidationError as error:
         problems += _told(error, data, file, read, expansion.spoilt)
-    if settings is not None:
-        for place, message in settings.complaints():
-            problems.append(ConfigProblem(file, read.line(place), dotted(place), message))
+    for place, message in _exposed(data) if settings is None else settings.complaints():
+        problems.append(ConfigProblem(file, read.line(place), dotted(place), message))
     if problems or settings is None:
         raise InvalidConfig(problems)
     return settings
+
+
+def _exposed(data: Mapping[str, Any]) -> Iterable[Complaint]:
+    """What would let strangers in, told though other parts are wrong."""
+    try:
+        shown = DashboardSettings.model_validate(data.get("dashboard", {}))
+    except ValidationError:
+        return ()
+    return exposed(shown, "auth" in data)
 
 
 def read_rules(text: str, settings: Settings) -> tuple[EventRule, ...]:

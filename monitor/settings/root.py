@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from monitor.settings.alerts import AlertSettings
+from monitor.settings.auth import AuthSettings
 from monitor.settings.models import CalendarSettings, EventRule, ModelSettings
 from monitor.settings.sources import SourceSettings
 from monitor.settings.values import Duration, Model, PositiveDuration, base_directory
@@ -77,7 +78,7 @@ class DashboardSettings(Model):
     distributed traces are shown, for events with a ``traceparent``; ``{trace_id}`` stands for the trace's id,
     ``{span_id}`` for the span's. ``views``: links to trace lists that this landscape asks for often.
 
-    There is no login yet, so it listens on the loopback only, unless ``trust_network`` says that
+    Without ``auth`` there is no login, so it listens on the loopback only, unless ``trust_network`` says that
     something else (a container's network, a proxy with a login) keeps strangers out.
     """
 
@@ -111,14 +112,10 @@ class DashboardSettings(Model):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/") if value else value
 
-    @model_validator(mode="after")
-    def _loopback(self) -> Self:
-        if not self.trust_network and not _is_loopback(self.host):
-            raise ValueError(
-                f"{self.host} can be reached from elsewhere, and there is no login: use 127.0.0.1 behind a"
-                " proxy with a login, or say trust_network: true where the network itself keeps strangers out"
-            )
-        return self
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        return _is_loopback(self.host)
 
 
 class Envelope(Model):
@@ -174,8 +171,9 @@ def _database(value: SecretStr, info: ValidationInfo) -> SecretStr:
 
 
 class Settings(Model):
-    """Everything a run needs to know. ``commands`` and ``auth`` are named by the design and refused here
-    until they exist, so that nobody believes in them. Without ``alerts`` nobody is told of anything."""
+    """Everything a run needs to know. ``commands`` is named by the design and refused here until it exists,
+    so that nobody believes in it. Without ``alerts`` nobody is told of anything, without ``auth`` there is no
+    login."""
 
     database: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///choreoscope.db")
     sources: tuple[SourceSettings, ...] = ()
@@ -188,12 +186,14 @@ class Settings(Model):
     blindness: BlindnessSettings = BlindnessSettings()
     retention: RetentionSettings = RetentionSettings()
     dashboard: DashboardSettings = DashboardSettings()
+    auth: AuthSettings | None = None
     decode: DecodeSettings = DecodeSettings()
     ingest: IngestSettings = IngestSettings()
     alerts: AlertSettings | None = None
 
     def complaints(self) -> Iterator[Complaint]:
         """What only shows when the parts are held together."""
+        yield from exposed(self.dashboard, self.auth is not None)
         yield from _repeated("sources", [source.name for source in self.sources], "name")
         yield from _repeated("models", [model.key for model in self.models], "key")
         known_sources = {source.name for source in self.sources}
@@ -217,6 +217,26 @@ class Settings(Model):
                     yield where, _unknown("calendar", sla.calendar, set(self.calendars))
         for inside, what in self.alerts.complaints() if self.alerts is not None else ():
             yield ("alerts", *inside), what
+
+
+def exposed(shown: DashboardSettings, login: bool) -> Iterator[Complaint]:
+    """What would let strangers in. A dashboard with any of these must not listen."""
+    if shown.is_local:
+        return
+    reached = f"{shown.host} can be reached from elsewhere"
+    if not login and not shown.trust_network:
+        said = (
+            f"{reached}, and there is no login: add auth: {{local: true}} and dashboard.external_url, or"
+            " use 127.0.0.1 behind a proxy with a login, or say trust_network: true where the network"
+            " itself keeps strangers out"
+        )
+        yield ("dashboard", "host"), said
+    if login and shown.external_url is None:
+        said = (
+            f"{reached}: say under which address by dashboard.external_url (https://...), so that cookies"
+            " go there only, and encrypted"
+        )
+        yield ("dashboard", "host"), said
 
 
 def _repeated(top: str, names: list[str], key: str) -> Iterator[Complaint]:

@@ -21,6 +21,7 @@ from monitor.sources.base import Progress
 from monitor.storage import acknowledging, deployment, history, migrate, notices, outcomes, retention, sweep
 from monitor.storage import progress as shards
 from monitor.storage import watched as watched_sources
+from monitor.storage.access import Access
 from monitor.storage.alerting import Alerting
 from monitor.storage.base import DueClock, StoredFlow, StoredTrace
 from monitor.storage.counting import SqlCounting
@@ -34,6 +35,7 @@ from monitor.storage.sql_alerts import SqlAlerts
 from monitor.storage.sqlite import SqliteTransaction
 from monitor.storage.tally import INBOX, Tally, amount
 from monitor.storage.transaction import Transaction
+from monitor.storage.users import SqlAccess
 from monitor.storage.views import Views
 
 _DEPLOY_ATTEMPTS = 5
@@ -67,6 +69,7 @@ class SqlStore:
         self.views: Views = SqlViews(self._read)
         self.inbox: InboxViews = SqlInboxViews(self._read)
         self.alerts: Alerting = SqlAlerts(self._counted, self._read)
+        self.access: Access = SqlAccess(self._read, self._write)
 
     async def check(self) -> None:
         """Raises :class:`~monitor.errors.SchemaOutdated` unless the schema is the one this version needs."""

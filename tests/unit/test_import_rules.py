@@ -56,7 +56,7 @@ PURE_ALERTS = ("born", "grouping", "inhibition", "intervals", "matchers", "polic
 # Stages that do I/O: elsewhere only these of their modules may be known, except to the composition root.
 CONTRACTS = {
     "sources": ("base", "logs"),  # logs: event log files as such, which `check` reads too
-    "storage": ("base", "views", "mending", "alerting"),
+    "storage": ("base", "views", "mending", "alerting", "access"),
     "alerts": ("base", *PURE_ALERTS),
     "commands": ("base",),
     "dashboard": (),

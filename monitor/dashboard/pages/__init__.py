@@ -12,6 +12,7 @@ from monitor.dashboard.pages import (
     flow_compare,
     flows,
     inbox,
+    login,
     notices,
     overview,
     search,
@@ -60,4 +61,5 @@ def page_routes(site: Site) -> list[Route]:
     return [
         *(page_route(site, path, handler) for path, handler in PAGES),
         *(form_route(site, path, handler) for path, handler in FORMS),
+        *login.login_routes(site),
     ]

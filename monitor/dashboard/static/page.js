@@ -198,6 +198,10 @@ async function refresh() {
   const asked = latest;
   try {
     const response = await fetch(window.location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+    if (response.status === 401) {
+      window.location.reload(); // which leads to the login, and back here
+      return;
+    }
     if (!response.ok) {
       tell("away", response.status === 503 ? "The database is away; this is what was there before." : "This page cannot be updated.");
       return;

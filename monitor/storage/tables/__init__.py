@@ -74,6 +74,7 @@ from monitor.storage.tables.upkeep import (
     tallies,
     watched,
 )
+from monitor.storage.tables.users import VALID, api_tokens, login_attempts, secrets, sessions, users
 
 __all__ = [
     "ACTIVE",
@@ -102,11 +103,13 @@ __all__ = [
     "TIMED",
     "UNDELIVERED",
     "UNVERIFIED",
+    "VALID",
     "WITH_SLA",
     "alert_groups",
     "alert_marks",
     "alert_members",
     "alerts",
+    "api_tokens",
     "attempts",
     "audit",
     "changed_traces",
@@ -118,6 +121,7 @@ __all__ = [
     "inbox",
     "inbox_groups",
     "late_clocks",
+    "login_attempts",
     "metadata",
     "notices",
     "notifications",
@@ -125,7 +129,9 @@ __all__ = [
     "observations",
     "outcomes",
     "receivers",
+    "secrets",
     "seen",
+    "sessions",
     "silences",
     "source_shards",
     "source_ticks",
@@ -135,6 +141,7 @@ __all__ = [
     "trace_keys",
     "trace_statistics",
     "traces",
+    "users",
     "variants",
     "watched",
 ]

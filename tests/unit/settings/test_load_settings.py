@@ -145,7 +145,7 @@ dashboard:
     assert (4, "sources[0].urll", "unknown key; did you mean 'url'?") in found
     assert (6, "sources[1].brokers", "unknown key; did you mean 'bootstrap_servers'?") in found
     assert (7, "ingest.batch_size", "must be a whole number, not 'many'") in found
-    assert any(line == 8 and "no login" in message for line, _, message in found)
+    assert any(line == 9 and "no login" in message for line, _, message in found)
 
 
 KAFKA = "sources: [{name: a, kind: kafka, bootstrap_servers: x, "
@@ -157,7 +157,24 @@ RABBIT = "sources: [{name: a, kind: rabbitmq, url: 'amqp://x/', "
     [
         ("alerts: {}\n", 1, "alerts", "not supported by this version"),
         ("\ncommands: []\n", 2, "commands", "not supported by this version"),
-        ("auth: {users: []}", 1, "auth", "not supported by this version"),
+        ("auth: {users: []}", 1, "auth.users", "unknown key"),
+        ("auth: {local: false}", 1, "auth", "nobody could log in"),
+        ("dashboard: {host: 0.0.0.0}", 1, "dashboard.host", "there is no login"),
+        ("dashboard: {host: 0.0.0.0}\nauth: {}", 1, "dashboard.host", "dashboard.external_url"),
+        ("auth: {proxies: [nginx]}", 1, "auth.proxies", "neither an address nor a network"),
+        ("auth: {session: {idle: P8D}}", 1, "auth.session", "idle must not be longer than absolute"),
+        (
+            "auth: {oidc: {issuer: http://login.example, client_id: a, default_role: viewer}}",
+            1,
+            "auth.oidc.issuer",
+            "must begin with https://",
+        ),
+        (
+            "auth: {oidc: {issuer: https://login.example, client_id: a}}",
+            1,
+            "auth.oidc",
+            "nobody would get in",
+        ),
         ("sources: [{name: a, kind: rabitmq}]", 1, "sources[0]", "did you mean 'rabbitmq'?"),
         ("sources: [{name: a}]", 1, "sources[0]", "the key 'kind' is missing"),
         ("sources: [{name: a, kind: http}, {name: a, kind: http}]", 1, "sources[1].name", "used 2 times"),
@@ -295,3 +312,5 @@ def test_a_listening_address_beyond_the_loopback_needs_a_word(tmp_path: Path) ->
     text = "dashboard: {host: 0.0.0.0, trust_network: true}"
     assert load(write(tmp_path, text), {}).dashboard.host == "0.0.0.0"
     assert load(write(tmp_path, "dashboard: {host: '::1'}"), {}).dashboard.host == "::1"
+    text = "dashboard: {host: 0.0.0.0, external_url: 'https://monitor.example'}\nauth: {local: true}"
+    assert load(write(tmp_path, text), {}).auth is not None
