@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from monitor.checking import objective_json
 from monitor.configuration import Configuration
-from monitor.dashboard import api_flows, api_inbox, api_slas, parameters, words
+from monitor.dashboard import api_admin, api_flows, api_inbox, api_slas, parameters, words
 from monitor.dashboard.answers import answer
 from monitor.dashboard.api_slas import matter_json, source_json
 from monitor.dashboard.pages import acknowledge
@@ -49,6 +49,7 @@ def api_routes(site: Site) -> list[Route]:
         *api_slas.READ,
         ("/notices", notices),
         ("/objectives", objectives),
+        *api_admin.READ,
     )
     document = Route(f"{PREFIX}/openapi.json", partial(_openapi, OPENAPI.read_bytes()), methods=["GET"])
     return [
@@ -56,7 +57,7 @@ def api_routes(site: Site) -> list[Route]:
         *(route(site, PREFIX + path, handler) for path, handler in paths),
         *(
             route(site, PREFIX + path, handler, "POST")
-            for path, handler in (*api_inbox.CHANGE, *acknowledge.CHANGE)
+            for path, handler in (*api_inbox.CHANGE, *acknowledge.CHANGE, *api_admin.CHANGE)
         ),
     ]
 

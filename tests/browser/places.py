@@ -80,6 +80,9 @@ PLACES = {
     "source": Place("/sources/{name:path}", "/sources/web", "When it was blind"),
     "notices": Place("/notices", "/notices", "Notices"),
     "search": Place("/search", "/search?q=o-3", "deviation"),
+    "account, no login": Place("/account", "/account", "There is no login here", 404),
+    "users, no login": Place("/admin/users", "/admin/users", "There is no login here", 404),
+    "tokens, no login": Place("/admin/tokens", "/admin/tokens", "There is no login here", 404),
     "nowhere": Place("", "/nowhere", "Overview", 404),
 }
 

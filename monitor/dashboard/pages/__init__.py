@@ -5,7 +5,9 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from monitor.dashboard.pages import (
+    account,
     acknowledge,
+    admin,
     audit,
     findings,
     flow,
@@ -43,6 +45,9 @@ PAGES: tuple[tuple[str, Handler], ...] = (
     ("/sources/{name:path}", sources.source),
     ("/notices", notices.notice_list),
     ("/search", search.search),
+    ("/account", account.account),
+    ("/admin/users", admin.users),
+    ("/admin/tokens", admin.tokens),
 )
 
 FORMS: tuple[tuple[str, FormHandler], ...] = (
@@ -53,6 +58,16 @@ FORMS: tuple[tuple[str, FormHandler], ...] = (
     ("/inbox/{id}/try", inbox.attempt),
     ("/inbox/{id}/replay", inbox.replay),
     ("/inbox/{id}/discard", inbox.discard),
+    ("/account/password", account.password),
+    ("/account/sessions/{session}/end", account.end_session),
+    ("/admin/users/add", admin.add),
+    ("/admin/users/{name}/role", admin.role),
+    ("/admin/users/{name}/password", admin.set_password),
+    ("/admin/users/{name}/disable", admin.disable),
+    ("/admin/users/{name}/enable", admin.enable),
+    ("/admin/users/{name}/remove", admin.remove),
+    ("/admin/tokens/create", admin.create),
+    ("/admin/tokens/{id}/revoke", admin.revoke),
 )
 """Where forms are sent that change something, or try to."""
 
