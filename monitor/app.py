@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -29,15 +29,13 @@ from monitor.assembly import (
     objectives_of,
     rules_of,
 )
-from monitor.bpmn.document import Document, Severity
-from monitor.bpmn.outline import Outlined, outline
+from monitor.bpmn.document import Severity
 from monitor.configuration import Configuration
-from monitor.conformance.path import visited
 from monitor.dashboard.app import create_app
 from monitor.dashboard.auth.assembly import login_of, proxies_of
 from monitor.dashboard.promises import promises_of
 from monitor.dashboard.receive import Receiver
-from monitor.domain.event import Observation
+from monitor.deployed import DeployedFlows
 from monitor.errors import ConfigError, StorageUnavailable
 from monitor.flows import Flows, build, problems_of
 from monitor.mending.mender import Mender
@@ -47,7 +45,6 @@ from monitor.reading import Reader
 from monitor.settings import HttpSource, MemorySource, RabbitmqSource, Settings, SourceSettings
 from monitor.settings.root import exposed
 from monitor.sight import Blindness
-from monitor.sla.places import places
 from monitor.sources.base import Source
 from monitor.sources.file import File
 from monitor.sources.http import Http
@@ -56,9 +53,7 @@ from monitor.sources.memory import Memory
 from monitor.sources.rabbitmq import Rabbitmq
 from monitor.storage.migrate import upgrade
 from monitor.storage.sql import SqlStore, open_store
-from monitor.storage.views import EventRow
 from monitor.sweep import Sweeper
-from monitor.timing import Course, Timings
 
 log = logging.getLogger("choreoscope")
 
@@ -155,12 +150,13 @@ class App:
         )
         alerts = alerts_of(
             self.settings,
-            self.store.alerts,
+            self.store,
             self.flows,
-            self.channels,
             self.metrics,
             worker=self.worker,
             now=self.now,
+            alive=sweeper.is_alive,
+            channels=self.channels,
         )
         sweeper.schedule(scheduler, alerts.ticks())
         scheduler.start()
@@ -303,56 +299,6 @@ async def run(app: App, roles: frozenset[str], stop: asyncio.Event, ready: Calla
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class DeployedFlows:
-    """The dashboard's window on deployed flows."""
-
-    def __init__(self, flows: Flows) -> None:
-        self._flows = flows
-        self._timings: dict[int, Timings] = {}
-
-    async def document(self, flow_id: int) -> Document | None:
-        expected = await self._flows.version(flow_id)
-        return None if expected is None else expected.document
-
-    async def labels(self, flow_id: int) -> Mapping[str, Sequence[str]]:
-        expected = await self._flows.version(flow_id)
-        return {} if expected is None else expected.flow.labels
-
-    async def places(self, flow_id: int) -> Mapping[str, str]:
-        expected = await self._flows.version(flow_id)
-        return {} if expected is None else places(expected.flow)
-
-    async def outline(self, flow_id: int) -> Sequence[Outlined]:
-        expected = await self._flows.version(flow_id)
-        return () if expected is None else outline(expected.flow)
-
-    async def visited(self, flow_id: int, events: Sequence[EventRow]) -> Sequence[str]:
-        expected = await self._flows.version(flow_id)
-        if expected is None or not events:
-            return ()
-        observations = [
-            Observation(expected.flow.key, event.label, event.time, event.identity) for event in events
-        ]
-        return visited(expected.flow, expected.judge.checker.counted(observations))
-
-    async def course(self, flow_id: int, events: Sequence[EventRow]) -> Course | None:
-        expected = await self._flows.version(flow_id)
-        if expected is None:
-            return None
-        known = self._timings.get(flow_id)
-        if known is None:
-            known = self._timings[flow_id] = Timings(expected.flow)
-        observations = {
-            Observation(expected.flow.key, event.label, event.time, event.identity): index
-            for index, event in enumerate(events)
-        }
-        aligned = expected.judge.checker.aligned(list(observations))
-        return Course(
-            known.steps([step.label for step in aligned]),
-            tuple(None if step.observation is None else observations[step.observation] for step in aligned),
-        )
 
 
 async def _source(settings: SourceSettings, worker: str, store: SqlStore, now: datetime) -> Source:

@@ -41,6 +41,11 @@ FORGOTTEN = timedelta(hours=2)
 SETTLED = timedelta(minutes=1)
 """So long nothing more of the past must have been found before its notice ends."""
 
+ALIVE = timedelta(minutes=1)
+"""A sweep that has not got through for so long does not do its work."""
+
+_VITAL = ("clocks", "confirmations")
+
 COUNT_BATCH = 300
 COUNT_SECONDS = 1.0
 MOST_COUNTS = 20
@@ -84,6 +89,12 @@ class Sweeper:
         self._past: dict[str, tuple[str, datetime]] = {}
         self._interrupted: set[str] = set()
         self._ticks: set[asyncio.Task[Any]] = set()
+        self._done = dict.fromkeys(_VITAL, now())
+
+    def is_alive(self) -> bool:
+        """Whether clocks and confirmations have been looked at lately."""
+        now = self.now()
+        return all(now - self._done[name] < ALIVE for name in _VITAL)
 
     async def horizons(self) -> dict[str, Horizon]:
         """Up to when each flow can be judged. Flows fed by a source that was never caught up are left out:
@@ -301,6 +312,7 @@ class Sweeper:
             if name in self._interrupted:
                 log.info("sweep of %s: goes on", name)
             self._interrupted.discard(name)
+            self._done[name] = self.now()
 
 
 async def _all(purge: Callable[[], Awaitable[int]], told: Callable[[int], None] = lambda _count: None) -> int:

@@ -74,6 +74,10 @@ class Dispatcher:
     def receivers(self) -> Collection[str]:
         return self._channels.keys()
 
+    async def close(self) -> None:
+        for channel in self._channels.values():
+            await channel.close()
+
     # route ----------------------------------------------------------------------------------------------
 
     async def route(self) -> int:

@@ -58,7 +58,7 @@ def channel_of(
 
             secrets = [secret.get_secret_value() for secret in block.secret]
             return WebhookChannel(
-                _outbound(block, resolve, secrets),
+                outbound_of(block, resolve, secrets),
                 format=block.format,
                 template=block.body,
                 secrets=secrets,
@@ -66,15 +66,15 @@ def channel_of(
         case SlackSettings():
             from monitor.alerts.channels.slack import SlackChannel
 
-            return SlackChannel(_outbound(block, resolve), zone=block.timezone)
+            return SlackChannel(outbound_of(block, resolve), zone=block.timezone)
         case TeamsSettings():
             from monitor.alerts.channels.teams import TeamsChannel
 
-            return TeamsChannel(_outbound(block, resolve), zone=block.timezone)
+            return TeamsChannel(outbound_of(block, resolve), zone=block.timezone)
         case AlertmanagerSettings():
             from monitor.alerts.channels.alertmanager import AlertmanagerChannel
 
-            return AlertmanagerChannel(_outbound(block, resolve), lasts=block.lasts)
+            return AlertmanagerChannel(outbound_of(block, resolve), lasts=block.lasts)
         case AppriseSettings():
             from monitor.alerts.channels.apprise import AppriseChannel
 
@@ -111,7 +111,10 @@ def _email(block: EmailSettings, smtp: SmtpSettings, pictures: Pictures | None) 
     return EmailChannel(server, writing, pictures if block.pictures else None)
 
 
-def _outbound(block: HttpReceiver, resolve: Resolve, secrets: Iterable[str] = ()) -> Outbound:
+def outbound_of(
+    block: HttpReceiver, resolve: Resolve = outbound.resolve, secrets: Iterable[str] = ()
+) -> Outbound:
+    """What sends to an address that is configured."""
     return Outbound(
         block.url.get_secret_value(),
         headers={name: secret.get_secret_value() for name, secret in block.headers.items()},

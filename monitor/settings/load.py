@@ -22,7 +22,7 @@ from monitor.settings.yamlfile import Place, Read, read_yaml
 _VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-_LATER = {"alerts", "commands"}
+_LATER = {"commands"}
 
 _OTHER_NAMES = {
     "brokers": "bootstrap_servers",

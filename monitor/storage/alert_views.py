@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -27,6 +28,7 @@ from monitor.storage.tables import (
     alert_members,
     alerts,
     attempts,
+    inbox,
     notifications,
     notified_alerts,
     receivers,
@@ -114,6 +116,13 @@ async def receiver_rows(transaction: Transaction) -> Sequence[ReceiverRow]:
         )
         for row in rows
     ]
+
+
+async def misfits(transaction: Transaction, since: datetime) -> dict[str, int]:
+    """See :meth:`monitor.storage.alerting.Alerting.misfits`."""
+    counted = select(inbox.c.source, func.count()).where(inbox.c.received >= since)
+    rows = await transaction.rows(counted.group_by(inbox.c.source))
+    return {source: int(count) for source, count in rows}
 
 
 async def notification_page(

@@ -131,6 +131,10 @@ class SqlAlerts:
         async with self._read() as transaction:
             return await alert_views.receiver_rows(transaction)
 
+    async def misfits(self, since: datetime) -> Mapping[str, int]:
+        async with self._read() as transaction:
+            return await alert_views.misfits(transaction, since)
+
     async def notifications(
         self, receiver: str | None = None, cursor: str | None = None, limit: int = 50
     ) -> Page[NotificationRow]:
