@@ -155,7 +155,6 @@ RABBIT = "sources: [{name: a, kind: rabbitmq, url: 'amqp://x/', "
 @pytest.mark.parametrize(
     ("text", "line", "key", "said"),
     [
-        ("alerts: {}\n", 1, "alerts", "not supported by this version"),
         ("\ncommands: []\n", 2, "commands", "not supported by this version"),
         ("auth: {users: []}", 1, "auth.users", "unknown key"),
         ("auth: {local: false}", 1, "auth", "nobody could log in"),
