@@ -30,6 +30,7 @@ from monitor.assembly import (
     rules_of,
 )
 from monitor.bpmn.document import Severity
+from monitor.commanding import command_ticks, commander_of
 from monitor.configuration import Configuration
 from monitor.dashboard.app import create_app
 from monitor.dashboard.auth.assembly import login_of, proxies_of
@@ -99,6 +100,7 @@ class App:
         self.configuration = configuration or Configuration(now())
         self.metrics.configuration(self.configuration)
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+        self.commander = commander_of(settings, store, flows, now)
 
     def pipeline(self) -> Pipeline:
         flows = [expected.flow for expected in self.flows.active.values()]
@@ -158,7 +160,17 @@ class App:
             alive=sweeper.is_alive,
             channels=self.channels,
         )
-        sweeper.schedule(scheduler, alerts.ticks())
+        commands = command_ticks(
+            self.settings,
+            self.commander,
+            self.store,
+            self.flows,
+            self.metrics,
+            worker=self.worker,
+            now=self.now,
+            watermarks=sweeper.watermarks,
+        )
+        sweeper.schedule(scheduler, [*alerts.ticks(), *commands])
         scheduler.start()
         try:
             await sweeper.failed
@@ -187,6 +199,7 @@ class App:
             registry=self.metrics.registry,
             mender=self.mender(),
             acknowledges=self.store,
+            commands=self.commander,
             **await login_of(self.settings, self.store.access, self.now),
         )
         with _listen(settings.host, settings.port) as listener:

@@ -227,6 +227,22 @@ class Metrics:
             "When the heartbeat's address was last reached, in seconds since 1970; 0: not yet.",
             registry=registry,
         )
+        # commands
+        self.command_attempts = Counter(
+            "choreoscope_command_attempts_total",
+            "Attempts to send a corrective command, by what came of them.",
+            ["command", "outcome"],
+            registry=registry,
+        )
+        self.command_effects = Counter(
+            "choreoscope_command_effects_total",
+            "Corrective commands that were sent, by whether what they were to bring about followed in time.",
+            ["command", "status"],
+            registry=registry,
+        )
+        self.commands_stopped = Gauge(
+            "choreoscope_commands_stopped", "1 while commands are stopped by somebody.", registry=registry
+        )
 
     def configuration(self, used: Configuration) -> None:
         self.config_refused.set(used.refused is not None)

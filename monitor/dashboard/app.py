@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from monitor.commands.base import Commands
 from monitor.configuration import Configuration
 from monitor.dashboard.api import api_routes
 from monitor.dashboard.auth import Auth, gated
@@ -56,6 +57,7 @@ def create_app(
     acknowledges: Acknowledges | None = None,
     auth: Auth | None = None,
     form_secret: bytes | None = None,
+    commands: Commands | None = None,
     pulse_seconds: float = 1.0,
     keep_seconds: float = KEEP_SECONDS,
     most_listeners: int = 200,
@@ -96,6 +98,7 @@ def create_app(
         acknowledges=acknowledges,
         auth=auth,
         forms=Forms(form_secret),
+        commands=commands,
         tracing=settings.tracing,
     )
 

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from monitor.commands.base import NotPossible
 from monitor.dashboard.answers import problem
 from monitor.dashboard.auth.errors import (
     NotAllowed,
@@ -33,6 +34,7 @@ RETRY_SECONDS = 5
 
 STATUS: tuple[tuple[type[ChoreoscopeError], int], ...] = (
     (NotFound, 404),
+    (NotPossible, 409),
     (Refused, 403),
     (NotLoggedIn, 401),
     (WrongLogin, 403),
@@ -56,6 +58,7 @@ HEADINGS = {
     403: "Not allowed",
     404: "Nothing here",
     405: "Not possible here",
+    409: "Not possible now",
     413: "Too long",
     415: "Not taken here",
     429: "Too often",

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from monitor.commands.base import Commands
 from monitor.configuration import Configuration
 from monitor.dashboard.auth.principal import may, principal_of
 from monitor.dashboard.auth.service import Auth
@@ -38,8 +39,9 @@ class Site:
     many rows, remembered for moments. ``feeds``: the sources of each flow, where they are known (see
     :func:`health.seen_until`). ``objectives`` and ``promises``: by flow and SLA. ``blind_after``: see
     :func:`health.source_health`. ``forms``: what every form needs that changes something. ``mender``: None
-    where the inbox can only be looked at. ``auth``: None where there is no login. ``tracing``: the address of
-    a distributed trace, with ``{trace_id}``. ``saved_views``: of the trace list, as they are configured."""
+    where the inbox can only be looked at. ``auth``: None where there is no login. ``commands``: None where
+    corrective commands are not enabled. ``tracing``: the address of a distributed trace, with
+    ``{trace_id}``. ``saved_views``: of the trace list, as they are configured."""
 
     views: Views
     summaries: Summaries
@@ -56,6 +58,7 @@ class Site:
     mender: Mends | None = None
     acknowledges: Acknowledges | None = None
     auth: Auth | None = None
+    commands: Commands | None = None
     tracing: str | None = None
     forget: Callable[[], None] = lambda: None
     saved_views: Sequence[SavedView] = ()

@@ -13,6 +13,12 @@ from monitor.domain.audit import (
     ALERT_ACKNOWLEDGE,
     ALERT_RESEND,
     ALERT_RESUME,
+    COMMAND_AGAIN,
+    COMMAND_APPROVE,
+    COMMAND_CANCEL,
+    COMMAND_REQUEST,
+    COMMAND_RESUME,
+    COMMAND_STOP,
     FINDING_ACKNOWLEDGE,
     FINDING_RESUME,
     INBOX_DISCARD,
@@ -68,6 +74,7 @@ NOTICES = {
     NoticeKind.INBOX_GROWING: "Inbox grows",
     NoticeKind.RECEIVER_FAILING: "Receiver not reached",
     NoticeKind.RECEIVER_DISABLED: "Receiver disabled",
+    NoticeKind.COMMAND_INEFFECTIVE: "Command without effect",
 }
 
 CLOCKS = {
@@ -125,6 +132,12 @@ ACTIONS = {
     USER_REMOVE: "User removed",
     TOKEN_CREATE: "Token made",
     TOKEN_REVOKE: "Token revoked",
+    COMMAND_REQUEST: "Command asked for",
+    COMMAND_APPROVE: "Command approved",
+    COMMAND_CANCEL: "Command cancelled",
+    COMMAND_AGAIN: "Command sent again",
+    COMMAND_STOP: "Commands stopped",
+    COMMAND_RESUME: "Commands resumed",
 }
 
 

@@ -31,6 +31,12 @@ USER_ENABLE = "user.enable"
 USER_REMOVE = "user.remove"
 TOKEN_CREATE = "token.create"  # noqa: S105
 TOKEN_REVOKE = "token.revoke"  # noqa: S105
+COMMAND_REQUEST = "command.request"
+COMMAND_APPROVE = "command.approve"
+COMMAND_CANCEL = "command.cancel"
+COMMAND_AGAIN = "command.again"
+COMMAND_STOP = "command.stop"
+COMMAND_RESUME = "command.resume"
 
 LOCAL = "local"
 """Who changes things where there is no login, and at the command line."""

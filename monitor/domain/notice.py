@@ -13,7 +13,8 @@ class NoticeKind(StrEnum):
     budget of an objective is used up too fast. ``history``: what was found in a past that was read in later.
     ``unreadable_clock``: an armed clock that cannot be read and is put off. ``inbox_growing``: more messages
     than usual cannot be placed. ``receiver_failing``: alerts do not reach a receiver for a while,
-    ``receiver_disabled``: for good, until somebody mends it."""
+    ``receiver_disabled``: for good, until somebody mends it. ``command_ineffective``: what a corrective
+    command was to bring about did not follow in time."""
 
     BLIND = "blind"
     BURN_RATE = "burn_rate"
@@ -22,6 +23,7 @@ class NoticeKind(StrEnum):
     INBOX_GROWING = "inbox_growing"
     RECEIVER_FAILING = "receiver_failing"
     RECEIVER_DISABLED = "receiver_disabled"
+    COMMAND_INEFFECTIVE = "command_ineffective"
 
 
 @dataclass(frozen=True, slots=True)

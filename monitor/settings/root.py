@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 
 from monitor.settings.alerts import AlertSettings
 from monitor.settings.auth import AuthSettings
+from monitor.settings.commands import CommandsSettings
 from monitor.settings.models import CalendarSettings, EventRule, ModelSettings
 from monitor.settings.sources import SourceSettings
 from monitor.settings.values import Duration, Model, PositiveDuration, base_directory
@@ -171,9 +172,8 @@ def _database(value: SecretStr, info: ValidationInfo) -> SecretStr:
 
 
 class Settings(Model):
-    """Everything a run needs to know. ``commands`` is named by the design and refused here until it exists,
-    so that nobody believes in it. Without ``alerts`` nobody is told of anything, without ``auth`` there is no
-    login."""
+    """Everything a run needs to know. Without ``alerts`` nobody is told of anything, without ``auth`` there is
+    no login, without ``commands`` nothing is ever sent."""
 
     database: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///choreoscope.db")
     sources: tuple[SourceSettings, ...] = ()
@@ -190,6 +190,7 @@ class Settings(Model):
     decode: DecodeSettings = DecodeSettings()
     ingest: IngestSettings = IngestSettings()
     alerts: AlertSettings | None = None
+    commands: CommandsSettings = CommandsSettings()
 
     def complaints(self) -> Iterator[Complaint]:
         """What only shows when the parts are held together."""
@@ -217,6 +218,7 @@ class Settings(Model):
                     yield where, _unknown("calendar", sla.calendar, set(self.calendars))
         for inside, what in self.alerts.complaints() if self.alerts is not None else ():
             yield ("alerts", *inside), what
+        yield from self.commands.complaints(known_models)
 
 
 def exposed(shown: DashboardSettings, login: bool) -> Iterator[Complaint]:

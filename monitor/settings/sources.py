@@ -39,7 +39,7 @@ class Tls(Model):
     verify: bool = True
 
 
-def _amqp(url: SecretStr) -> SecretStr:
+def amqp_url(url: SecretStr) -> SecretStr:
     if urlsplit(url.get_secret_value()).scheme not in ("amqp", "amqps"):
         raise ValueError("must begin with amqp:// or amqps://, as in amqp://user:password@host:5672/vhost")
     return url
@@ -54,7 +54,7 @@ class RabbitmqSource(Model):
 
     kind: Literal["rabbitmq"] = "rabbitmq"
     name: Identifier
-    url: Annotated[SecretStr, AfterValidator(_amqp)]
+    url: Annotated[SecretStr, AfterValidator(amqp_url)]
     bindings: tuple[Binding, ...] = ()
     queue: str = Field(default="", max_length=255, description="Default: choreoscope.<name>")
     queue_type: Literal["classic", "quorum"] = "classic"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Self
@@ -26,7 +25,8 @@ from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
 from monitor.errors import SourceUnavailable
-from monitor.settings import RabbitmqSource, Tls
+from monitor.settings import RabbitmqSource
+from monitor.tls import context_of
 
 LOST = (AMQPError, ChannelInvalidStateError, OSError, RuntimeError)
 """What a call on a connection raises that is gone, or going. aiormq uses RuntimeError for some of it."""
@@ -59,7 +59,7 @@ class Session:
         heartbeat: dict[str, Any] = {} if "heartbeat=" in url else {"heartbeat": settings.heartbeat}
         connection = await aio_pika.connect(
             url,
-            ssl_context=_tls(settings.tls) if settings.tls else None,
+            ssl_context=context_of(settings.tls) if settings.tls else None,
             client_properties={"connection_name": f"choreoscope {settings.name}"},
             **heartbeat,
         )
@@ -213,16 +213,6 @@ def _arguments(settings: RabbitmqSource) -> dict[str, Any]:
 
 def _milliseconds(duration: timedelta) -> int:
     return max(1, duration // timedelta(milliseconds=1))
-
-
-def _tls(settings: Tls) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=settings.ca_file)
-    if settings.cert_file is not None:
-        context.load_cert_chain(settings.cert_file, settings.key_file)
-    if not settings.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _tolerate_undecodable_headers() -> None:

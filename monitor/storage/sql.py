@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from monitor.commands.base import CommandStore
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.objective import Count
 from monitor.domain.verdict import FindingKind
@@ -24,6 +25,7 @@ from monitor.storage import watched as watched_sources
 from monitor.storage.access import Access
 from monitor.storage.alerting import Alerting
 from monitor.storage.base import DueClock, StoredFlow, StoredTrace
+from monitor.storage.commands import SqlCommands
 from monitor.storage.counting import SqlCounting
 from monitor.storage.engine import normalised, read_engine, wrapped, write_engine
 from monitor.storage.inbox_views import SqlInboxViews
@@ -70,6 +72,7 @@ class SqlStore:
         self.inbox: InboxViews = SqlInboxViews(self._read)
         self.alerts: Alerting = SqlAlerts(self._counted, self._read)
         self.access: Access = SqlAccess(self._read, self._write)
+        self.commands: CommandStore = SqlCommands(self._counted, self._read)
 
     async def check(self) -> None:
         """Raises :class:`~monitor.errors.SchemaOutdated` unless the schema is the one this version needs."""

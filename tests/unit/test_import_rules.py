@@ -58,13 +58,14 @@ CONTRACTS = {
     "sources": ("base", "logs"),  # logs: event log files as such, which `check` reads too
     "storage": ("base", "views", "mending", "alerting", "access"),
     "alerts": ("base", *PURE_ALERTS),
-    "commands": ("base",),
+    "commands": ("base", "breaker", "limits"),  # the last two: rules without I/O, kept under its locks
     "dashboard": (),
 }
-COMPOSITION = ("monitor.app", "monitor.alerting", "monitor.serving", "monitor.cli")
+COMPOSITION = ("monitor.app", "monitor.alerting", "monitor.commanding", "monitor.serving", "monitor.cli")
 # Adapters of one contract, which must not lean on each other.
 ADAPTERS = {
     "sources": ("rabbitmq", "kafka", "http", "file", "memory"),
+    "commands.publishers": None,
     "alerts.channels": None,  # every module but base is one
 }
 

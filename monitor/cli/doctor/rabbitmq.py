@@ -14,6 +14,7 @@ from aio_pika.exceptions import (
 from monitor.cli.doctor.result import SECONDS, Result, Results, fail, ok, warn
 from monitor.settings import RabbitmqSource
 from monitor.sources import amqp
+from monitor.tls import context_of
 
 
 async def examine(source: RabbitmqSource) -> Results:
@@ -21,7 +22,7 @@ async def examine(source: RabbitmqSource) -> Results:
     try:
         connection = await aio_pika.connect(
             source.url.get_secret_value(),
-            ssl_context=amqp._tls(source.tls) if source.tls else None,
+            ssl_context=context_of(source.tls) if source.tls else None,
             timeout=SECONDS,
             client_properties={"connection_name": f"choreoscope doctor {source.name}"},
         )

@@ -23,6 +23,12 @@ from monitor.storage.tables.alerts import (
     silences,
 )
 from monitor.storage.tables.base import BLOCK, metadata
+from monitor.storage.tables.commands import (
+    command_attempts,
+    command_brokers,
+    command_switch,
+    commands,
+)
 from monitor.storage.tables.summaries import (
     OF_TRACES,
     OF_VARIANT,
@@ -115,6 +121,10 @@ __all__ = [
     "changed_traces",
     "checkpoints",
     "clocks",
+    "command_attempts",
+    "command_brokers",
+    "command_switch",
+    "commands",
     "events",
     "findings",
     "flows",
