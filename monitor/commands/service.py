@@ -132,7 +132,7 @@ class Commander:
     async def approve(self, id: int, who: str, note: str) -> Command:
         if who == LOCAL:
             raise NotPossible(NEEDS_LOGINS, mend="Set up logins (auth).")
-        return await self.store.approve(id, who, note, self._now())
+        return await self.store.approve(id, who, note, self.patience, self._now())
 
     async def cancel(self, id: int, who: str, note: str) -> Command:
         return await self.store.cancel(id, who, note, self._now())

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from monitor.checking import objective_json
 from monitor.configuration import Configuration
-from monitor.dashboard import api_admin, api_flows, api_inbox, api_slas, parameters, words
+from monitor.dashboard import api_admin, api_commands, api_flows, api_inbox, api_slas, parameters, words
 from monitor.dashboard.answers import answer
 from monitor.dashboard.api_slas import matter_json, source_json
 from monitor.dashboard.pages import acknowledge
@@ -45,6 +45,7 @@ def api_routes(site: Site) -> list[Route]:
         ("/flows/{key}/compare", api_flows.compare),
         ("/findings", findings),
         *api_inbox.READ,
+        *api_commands.READ,
         ("/sources", sources),
         *api_slas.READ,
         ("/notices", notices),
@@ -57,7 +58,12 @@ def api_routes(site: Site) -> list[Route]:
         *(route(site, PREFIX + path, handler) for path, handler in paths),
         *(
             route(site, PREFIX + path, handler, "POST")
-            for path, handler in (*api_inbox.CHANGE, *acknowledge.CHANGE, *api_admin.CHANGE)
+            for path, handler in (
+                *api_inbox.CHANGE,
+                *acknowledge.CHANGE,
+                *api_admin.CHANGE,
+                *api_commands.CHANGE,
+            )
         ),
     ]
 

@@ -125,7 +125,7 @@ class SqlCommands:
         async with self._read() as transaction:
             return await _unmet(transaction, item, trace, now)
 
-    async def approve(self, id: int, who: str, note: str, now: datetime) -> Command:
+    async def approve(self, id: int, who: str, note: str, patience: Patience, now: datetime) -> Command:
         async with self._counted() as (transaction, tally):
             switch = await locked_switch(transaction, now)
             command = await locked(transaction, id)
@@ -148,7 +148,7 @@ class SqlCommands:
                     "status": to.value,
                     "approved": now,
                     "approved_by": who,
-                    "expires": None,
+                    "expires": now + patience.give_up,
                     "next_at": None if command.dry_run else now,
                     "settled": now if command.dry_run else None,
                     "told": DRY if command.dry_run else None,

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from monitor.dashboard import parameters, words
+from monitor.dashboard import command_words, parameters, words
 from monitor.dashboard.gantt import row_bar, ruler
+from monitor.dashboard.pages.commands import of_trace
 from monitor.dashboard.parameters import BadParameter, NotFound
 from monitor.dashboard.sequence import drawn, sequence
 from monitor.dashboard.site import Site
@@ -100,6 +101,8 @@ async def trace(site: Site, request: Request) -> Response:
         row=detail.row,
         sentence=words.trace_sentence(detail, clocks, now),
         acknowledges=site.acknowledges is not None,
+        commands=await of_trace(site, request, detail),
+        command_words=command_words,
         picture=await site.pictures.trace(detail, clocks),
         findings=sorted(
             detail.findings, key=lambda finding: (_FINDING_ORDER.index(finding.state), finding.time)

@@ -61,6 +61,14 @@ SECTIONS = {
     "`alerts.heartbeat`": "Heartbeat",
     "`alerts.retry`": "RetrySettings",
     "`alerts.inbox_growth`": "InboxGrowth",
+    "`commands`": "CommandsSettings",
+    "`commands.breaker`": "BreakerSettings",
+    "`commands.items[]`": "CommandSettings",
+    "`commands.items[].when`": "WhenSettings",
+    "`commands.items[].target`, `kind: rabbitmq`": "RabbitmqTarget",
+    "`commands.items[].target`, `kind: kafka`": "KafkaTarget",
+    "`commands.items[].expect`": "ExpectSettings",
+    "`commands.items[].limits`": "LimitSettings",
 }
 """Heading of the page -> definition of the schema."""
 
