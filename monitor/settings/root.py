@@ -172,8 +172,8 @@ def _database(value: SecretStr, info: ValidationInfo) -> SecretStr:
 
 
 class Settings(Model):
-    """Everything a run needs to know. Without ``alerts`` nobody is told of anything, without ``auth`` there is
-    no login, without ``commands`` nothing is ever sent."""
+    """Everything a run needs to know. Without ``alerts`` nobody is told of anything, without ``auth`` there
+    is no login, without ``commands`` nothing is ever sent."""
 
     database: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///choreoscope.db")
     sources: tuple[SourceSettings, ...] = ()

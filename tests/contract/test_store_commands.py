@@ -24,11 +24,11 @@ from monitor.commands.base import (
     Request,
     Status,
     Target,
+    Template,
     When,
 )
 from monitor.commands.dispatch import standing
 from monitor.domain.notice import NoticeKind
-from monitor.sandbox import Template
 from monitor.storage.sql import SqlStore, open_store
 from tests.contract.store_harness import Said, a_finding, at, place, tell
 

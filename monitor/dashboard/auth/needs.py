@@ -46,6 +46,9 @@ _ANY_METHOD: Final[dict[str, Need]] = {
     "/api/v1/inbox/{id}/body": Role.OPERATOR,
     "/audit": Role.OPERATOR,
     "/api/v1/audit": Role.OPERATOR,
+    # whoever sees harm done may stop commands; letting them go again is another matter
+    "/commands/resume": Role.ADMIN,
+    "/api/v1/commands/resume": Role.ADMIN,
 }
 
 _ADMIN: Final = ("/admin/", "/api/v1/admin/")
