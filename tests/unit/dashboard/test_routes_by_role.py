@@ -112,6 +112,8 @@ EXCEPTIONS: dict[str, Need] = {
     "/api/v1/inbox/{id}/body": Role.OPERATOR,
     "/audit": Role.OPERATOR,
     "/api/v1/audit": Role.OPERATOR,
+    "/commands/resume": Role.ADMIN,
+    "/api/v1/commands/resume": Role.ADMIN,
 }
 """What is not a viewer's to read or an operator's to change, written down once more."""
 
