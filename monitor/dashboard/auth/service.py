@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from starlette.requests import HTTPConnection
 
@@ -23,6 +23,9 @@ from monitor.dashboard.auth.principal import Principal
 from monitor.domain.access import ADDRESS, NAME, PAIR, TOKEN_USER, Limit, user_name
 from monitor.settings.auth import AuthSettings
 from monitor.storage.access import Access, ApiToken, Client, Held, User
+
+if TYPE_CHECKING:
+    from monitor.dashboard.auth.provider import Provider
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +50,8 @@ class LoggedIn(NamedTuple):
 
 
 class Auth:
-    """``secure``: the dashboard is reached by https, so its cookies go nowhere else."""
+    """``secure``: the dashboard is reached by https, so its cookies go nowhere else. ``external_url``: where,
+    for providers that send browsers back. ``provider``: of ``settings.oidc``."""
 
     def __init__(
         self,
@@ -56,12 +60,16 @@ class Auth:
         now: Callable[[], datetime],
         *,
         secure: bool = False,
+        external_url: str | None = None,
         passwords: Passwords | None = None,
+        provider: Provider | None = None,
     ) -> None:
         self.settings = settings
         self.access = access
         self.passwords = passwords or Passwords()
         self.secure = secure
+        self.external_url = external_url
+        self.provider = provider
         self._now = now
         self._sessions: dict[bytes, tuple[datetime, Held]] = {}
         self._tokens: dict[bytes, tuple[datetime, ApiToken]] = {}
@@ -211,6 +219,8 @@ class Auth:
     async def close(self) -> None:
         """What is still to be written is."""
         await asyncio.gather(*self._writing, return_exceptions=True)
+        if self.provider is not None:
+            await self.provider.close()
 
     def _write(self, writing: Awaitable[None]) -> None:
         """Put something down that nobody waits for."""

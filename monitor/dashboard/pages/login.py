@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from monitor.dashboard.auth import browser
-from monitor.dashboard.auth.errors import TooManyAttempts, WrongLogin
+from monitor.dashboard.auth.began import Began
+from monitor.dashboard.auth.errors import ProviderFailed, TooManyAttempts, WrongLogin
 from monitor.dashboard.auth.principal import principal_of
 from monitor.dashboard.auth.service import Auth, client_of, digest
 from monitor.dashboard.guard import who
@@ -18,7 +24,14 @@ from monitor.dashboard.parameters import NotFound, Refused
 from monitor.dashboard.site import Site, form_route, route
 from monitor.errors import ChoreoscopeError
 
+if TYPE_CHECKING:
+    from monitor.dashboard.auth.provider import Provider
+
+log = logging.getLogger(__name__)
+
 LONGEST_PASSWORD = 1000
+SSO_LASTS = timedelta(minutes=15)
+"""How long a login at the provider may take."""
 
 Fields = Mapping[str, str]
 
@@ -27,6 +40,8 @@ def login_routes(site: Site) -> list[Route]:
     return [
         route(site, "/login", login),
         Route("/login", partial(_sent, site), methods=["POST"]),
+        route(site, "/login/sso", provider_begins),
+        route(site, "/login/sso/callback", provider_answers),
         form_route(site, "/logout", log_out),
     ]
 
@@ -99,6 +114,70 @@ async def _page(
     )
     browser.keep(response, auth, auth.form_cookie, known, browser.FORM_SECONDS)
     return response
+
+
+async def provider_begins(site: Site, request: Request) -> Response:
+    """On to the provider; what its answer must fit to goes with the browser."""
+    auth = auth_of(site)
+    provider = _provider(auth)
+    wanted = request.query_params.get("next", "")
+    try:
+        began = await provider.begin(_callback(auth, request))
+    except ProviderFailed as error:
+        log.warning("login at the provider: %s", error.message)
+        return await _page(site, request, auth, wanted, "", error, 502)
+    response = RedirectResponse(began.url, status_code=303, headers={"Cache-Control": "no-store"})
+    kept = [began.state, began.nonce, began.verifier, wanted if browser.is_ours(wanted) else ""]
+    value = urlsafe_b64encode(orjson.dumps(kept)).decode()
+    browser.keep(response, auth, auth.sso_cookie, value, SSO_LASTS)
+    return response
+
+
+async def provider_answers(site: Site, request: Request) -> Response:
+    auth = auth_of(site)
+    provider = _provider(auth)
+    client, wanted = client_of(request), ""
+    try:
+        began, wanted = _began(request.cookies.get(auth.sso_cookie, ""))
+        identity = await provider.finish(_callback(auth, request), request.query_params, began)
+        user = await auth.access.identified(identity, site.now())
+        auth.forget()
+        begun = await auth.begin(user, client)
+    except (ProviderFailed, WrongLogin) as error:
+        log.warning("login at the provider: %s", error.message)
+        await auth.access.failed(None, client, "provider", site.now())
+        status = 502 if isinstance(error, ProviderFailed) else 403
+        response = await _page(site, request, auth, wanted, "", error, status)
+        browser.drop(response, auth, auth.sso_cookie)
+        return response
+    response = browser.welcome(request, auth, begun, wanted)
+    browser.drop(response, auth, auth.sso_cookie)
+    return response
+
+
+def _provider(auth: Auth) -> Provider:
+    if auth.provider is None:
+        raise NotFound("No provider is configured.", mend="Log in with a password.")
+    return auth.provider
+
+
+def _callback(auth: Auth, request: Request) -> str:
+    """Where the provider sends the browser back to. Under which names we are asked is checked before."""
+    base = auth.external_url
+    if base is None:
+        base = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}"
+    return f"{base}/login/sso/callback"
+
+
+def _began(cookie: str) -> tuple[Began, str]:
+    """What the browser brings back; nothing that fits any answer where that is not one of ours."""
+    try:
+        state, nonce, verifier, wanted = (str(part) for part in orjson.loads(urlsafe_b64decode(cookie)))
+    except (ValueError, TypeError):
+        raise ProviderFailed(
+            "This login was begun elsewhere, or too long ago.", mend="Begin it again."
+        ) from None
+    return Began("", state, nonce, verifier), wanted
 
 
 async def log_out(site: Site, request: Request, _: Fields) -> Response:
