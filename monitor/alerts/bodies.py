@@ -129,6 +129,13 @@ def fingerprint(labels: Mapping[str, str]) -> str:
     return blake2b(told.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
+def word(id: str) -> str:
+    """An id as it can stand in any header."""
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", id):
+        return id
+    return blake2b(id.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
 def encoded(value: Any) -> bytes:
     """JSON. Halves of surrogate pairs, which it cannot hold, become question marks."""
     try:

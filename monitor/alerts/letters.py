@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email.policy
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -24,6 +23,10 @@ from monitor.resources import templates
 
 SUBJECT = 180
 """Characters."""
+
+
+# Every server takes it: nothing but ASCII on the wire.
+_POLICY = email.policy.SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,14 @@ class Picture:
 
 def compose(notification: Notification, writing: Writing, picture: Picture | None = None) -> EmailMessage:
     """The mail. Raises sandbox.TemplateFailed for a subject that cannot be made."""
-    message = EmailMessage(policy=email.policy.SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["Subject"] = subject(notification, writing)
     message["From"] = writing.sender
     message["To"] = ", ".join(writing.to)
     if writing.reply_to:
         message["Reply-To"] = writing.reply_to
     message["Date"] = format_datetime(notification.created.astimezone(UTC))
-    message["Message-ID"] = f"<{_word(notification.id)}@{writing.domain}>"
+    message["Message-ID"] = f"<{bodies.word(notification.id)}@{writing.domain}>"
     if root := thread(notification, writing):
         message["In-Reply-To"] = root
         message["References"] = root
@@ -75,6 +78,14 @@ def compose(notification: Notification, writing: Writing, picture: Picture | Non
     if picture is not None:
         _put(message, picture, values["picture_id"])
     return message
+
+
+def flattened(message: EmailMessage) -> bytes:
+    """The mail as it is sent. A subject in ASCII stays on its line, however long; Python would put all of it
+    on a second one, of which some readers show nothing."""
+    if str(message["Subject"]).isascii():
+        return message.as_bytes(policy=_POLICY.clone(max_line_length=SUBJECT + 40))
+    return message.as_bytes()
 
 
 def subject(notification: Notification, writing: Writing) -> str:
@@ -95,13 +106,6 @@ def thread(notification: Notification, writing: Writing) -> str | None:
     about = f"trace {trace}" if trace is not None else f"group {notification.group_key}"
     told = f"{notification.external_url}\n{about}".encode("utf-8", "surrogatepass")
     return f"<thread-{blake2b(told, digest_size=12).hexdigest()}@{writing.domain}>"
-
-
-def _word(text: str) -> str:
-    """The id as it can stand in a Message-ID."""
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", text):
-        return text
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _put(message: EmailMessage, picture: Picture, picture_id: str) -> None:
@@ -132,7 +136,7 @@ def _values(notification: Notification, zone: str, picture: Picture | None) -> M
         "created": local(notification.created, zone),
         "zone": zone,
         "picture": "none" if picture is None else "attached" if picture.png is None else "shown",
-        "picture_id": f"trace.{_word(notification.id)}@choreoscope",
+        "picture_id": f"trace.{bodies.word(notification.id)}@choreoscope",
     }
 
 

@@ -201,7 +201,7 @@ class Outbound:
             request = httpx.Request(
                 "POST",
                 url.copy_with(host=str(address), username=None, password=None),
-                headers=all_headers,
+                headers=httpx.Headers(all_headers, encoding="latin-1"),
                 content=body,
                 extensions={"timeout": times, "sni_hostname": url.host},
             )

@@ -24,6 +24,9 @@ KINDS = ("email", "webhook", "slack", "teams", "alertmanager", "apprise")
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
+_ADDRESS = re.compile(
+    r"([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64})@([A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?)"
+)
 _OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent"})
 
 
@@ -41,13 +44,10 @@ Template = Annotated[str, Field(min_length=1), AfterValidator(_template)]
 
 def _mailbox(text: str) -> str:
     found = [] if any(ord(character) < 32 for character in text) else getaddresses([text])
-    if len(found) == 1 and "@" in found[0][1]:
-        name, address = found[0]
-        try:
-            return str(Address(display_name=name, addr_spec=address))
-        except (ValueError, IndexError, LookupError):  # what the parser raises depends on what is wrong
-            pass
-    raise ValueError(f"{text!r} is not one address such as ops@example.org")
+    address = _ADDRESS.fullmatch(found[0][1]) if len(found) == 1 else None
+    if address is None:
+        raise ValueError(f"{text!r} is not one address such as ops@example.org")
+    return str(Address(display_name=found[0][0], username=address[1], domain=address[2]))
 
 
 Mailbox = Annotated[str, AfterValidator(_mailbox)]

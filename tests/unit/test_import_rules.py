@@ -61,7 +61,10 @@ CONTRACTS = {
     "commands": ("base", "breaker", "limits"),  # the last two: rules without I/O, kept under its locks
     "dashboard": (),
 }
-COMPOSITION = ("monitor.app", "monitor.alerting", "monitor.commanding", "monitor.serving", "monitor.cli")
+COMPOSITION = (
+    *("monitor.app", "monitor.alerting", "monitor.alerting_pictures", "monitor.commanding"),
+    *("monitor.serving", "monitor.cli"),
+)
 # Adapters of one contract, which must not lean on each other.
 ADAPTERS = {
     "sources": ("rabbitmq", "kafka", "http", "file", "memory"),

@@ -17,7 +17,7 @@ import aiosmtplib
 
 from monitor import sandbox
 from monitor.alerts.base import Notification, Pictures, Undeliverable
-from monitor.alerts.letters import Picture, Writing, compose
+from monitor.alerts.letters import Picture, Writing, compose, flattened
 from monitor.alerts.picturing import png
 from monitor.plaintext import one_line
 
@@ -107,8 +107,8 @@ class EmailChannel:
         try:
             async with asyncio.timeout(server.timeout.total_seconds()):
                 await smtp.connect()
-                refused, said = await smtp.send_message(
-                    message, sender=parseaddr(self._writing.sender)[1], recipients=list(recipients)
+                refused, said = await smtp.sendmail(
+                    parseaddr(self._writing.sender)[1], list(recipients), flattened(message)
                 )
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
             raise self._failure(error) from None

@@ -39,7 +39,10 @@ class WebhookChannel:
 
     async def send(self, notification: Notification, now: datetime) -> str:
         body = self._body(notification)
-        headers = {"Content-Type": "application/json", **signed(notification.id, now, body, self._keys)}
+        headers = {
+            "Content-Type": "application/json",
+            **signed(bodies.word(notification.id), now, body, self._keys),
+        }
         return self._outbound.check(await self._outbound.post(body, headers), now)
 
     async def close(self) -> None:
