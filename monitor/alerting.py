@@ -17,6 +17,7 @@ from monitor.alerts.dispatch import Dispatcher
 from monitor.alerts.factory import channels_of, outbound_of
 from monitor.alerts.outbound import Outbound
 from monitor.bpmn.flow import Flow
+from monitor.dashboard.alert_desk import AlertDesk
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.flows import Flows
 from monitor.metrics import Metrics
@@ -227,6 +228,17 @@ def alerts_of(
     )
     heart = None if wanted.heartbeat is None else outbound_of(wanted.heartbeat)
     return Alerts(wanted, store, store.alerts, metrics, dispatcher, now=now, alive=alive, heart=heart)
+
+
+def desk_of(settings: Settings, store: SqlStore) -> AlertDesk:
+    """What the dashboard knows of alerts."""
+    wanted = settings.alerts
+    return AlertDesk(
+        store=store.alerts,
+        acknowledges=store,
+        receivers={one.name: one.kind for one in wanted.receivers} if wanted is not None else {},
+        policy=policy_of(wanted, address_of(settings)) if wanted is not None else None,
+    )
 
 
 def address_of(settings: Settings) -> str:

@@ -18,7 +18,7 @@ from uuid import uuid4
 import uvicorn
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from monitor.alerting import alerts_of
+from monitor.alerting import alerts_of, desk_of
 from monitor.alerts.base import Channel
 from monitor.assembly import (
     decoder_of,
@@ -200,6 +200,7 @@ class App:
             mender=self.mender(),
             acknowledges=self.store,
             commands=self.commander,
+            alerts=desk_of(self.settings, self.store),
             **await login_of(self.settings, self.store.access, self.now),
         )
         with _listen(settings.host, settings.port) as listener:

@@ -14,7 +14,16 @@ from starlette.routing import Route
 
 from monitor.checking import objective_json
 from monitor.configuration import Configuration
-from monitor.dashboard import api_admin, api_commands, api_flows, api_inbox, api_slas, parameters, words
+from monitor.dashboard import (
+    api_admin,
+    api_alerts,
+    api_commands,
+    api_flows,
+    api_inbox,
+    api_slas,
+    parameters,
+    words,
+)
 from monitor.dashboard.answers import answer
 from monitor.dashboard.api_slas import matter_json, source_json
 from monitor.dashboard.pages import acknowledge
@@ -30,6 +39,7 @@ from monitor.timing import Part
 
 OPENAPI = Path(__file__).parent / "openapi.json"
 PREFIX = "/api/v1"
+CHANGES = (*api_inbox.CHANGE, *acknowledge.CHANGE, *api_alerts.CHANGE, *api_admin.CHANGE, *api_commands.CHANGE)
 
 
 def api_routes(site: Site) -> list[Route]:
@@ -48,6 +58,7 @@ def api_routes(site: Site) -> list[Route]:
         *api_commands.READ,
         ("/sources", sources),
         *api_slas.READ,
+        *api_alerts.READ,
         ("/notices", notices),
         ("/objectives", objectives),
         *api_admin.READ,
@@ -56,15 +67,7 @@ def api_routes(site: Site) -> list[Route]:
     return [
         document,
         *(route(site, PREFIX + path, handler) for path, handler in paths),
-        *(
-            route(site, PREFIX + path, handler, "POST")
-            for path, handler in (
-                *api_inbox.CHANGE,
-                *acknowledge.CHANGE,
-                *api_admin.CHANGE,
-                *api_commands.CHANGE,
-            )
-        ),
+        *(route(site, PREFIX + path, handler, "POST") for path, handler in CHANGES),
     ]
 
 

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from monitor.commands.base import Commands
 from monitor.configuration import Configuration
+from monitor.dashboard.alert_desk import AlertDesk
 from monitor.dashboard.api import api_routes
 from monitor.dashboard.auth import Auth, gated
 from monitor.dashboard.badges import badge_routes
@@ -55,6 +56,7 @@ def create_app(
     registry: CollectorRegistry | None = None,
     mender: Mends | None = None,
     acknowledges: Acknowledges | None = None,
+    alerts: AlertDesk | None = None,
     auth: Auth | None = None,
     form_secret: bytes | None = None,
     commands: Commands | None = None,
@@ -70,7 +72,7 @@ def create_app(
     ``promises``: by flow and SLA.
     ``blind_after``: a watermark older than that is blindness. ``configuration``: which one is in use.
     ``mender``: what mends the inbox, ``acknowledges``: what keeps who takes care of findings (None: they can
-    only be looked at).
+    only be looked at). ``alerts``: what keeps alerts (None: there are none to be seen).
     ``auth``: who may log in (None: there is no login, and everybody who gets here may do everything).
     ``form_secret``: shared by all dashboards of the database (None: of this app alone).
     ``registry`` is what ``/metrics`` shows (None: no such address). ``pulse_seconds``: how often the database
@@ -96,6 +98,7 @@ def create_app(
         saved_views=settings.views,
         mender=mender,
         acknowledges=acknowledges,
+        alerts=alerts,
         auth=auth,
         forms=Forms(form_secret),
         commands=commands,

@@ -99,7 +99,7 @@ def word(query: Given, name: str, kind: type[Word]) -> Word | None:
     return None if value is None else kind(value)
 
 
-def moment(query: QueryParams, name: str) -> datetime | None:
+def moment(query: Given, name: str) -> datetime | None:
     """An ISO 8601 date or date and time; without a zone it is UTC."""
     value = text(query, name)
     if value is None:
@@ -113,7 +113,7 @@ def moment(query: QueryParams, name: str) -> datetime | None:
         ) from None
 
 
-def span(query: QueryParams, name: str) -> timedelta | None:
+def span(query: Given, name: str) -> timedelta | None:
     """A duration as Jaeger writes it: ``1.2s``, ``100ms``, ``1h30m``."""
     value = text(query, name)
     if value is None:
@@ -140,7 +140,7 @@ def number(query: QueryParams, name: str) -> int | None:
     return int(value)
 
 
-def yes_or_no(query: QueryParams, name: str) -> bool | None:
+def yes_or_no(query: Given, name: str) -> bool | None:
     value = choice(query, name, ("yes", "no"))
     return None if value is None else value == "yes"
 

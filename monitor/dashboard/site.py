@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jinja2
 from starlette.requests import Request
@@ -31,6 +31,9 @@ from monitor.settings import SavedView
 from monitor.storage.base import Acknowledges
 from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
 
+if TYPE_CHECKING:
+    from monitor.dashboard.alert_desk import AlertDesk
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -39,9 +42,9 @@ class Site:
     many rows, remembered for moments. ``feeds``: the sources of each flow, where they are known (see
     :func:`health.seen_until`). ``objectives`` and ``promises``: by flow and SLA. ``blind_after``: see
     :func:`health.source_health`. ``forms``: what every form needs that changes something. ``mender``: None
-    where the inbox can only be looked at. ``auth``: None where there is no login. ``commands``: None where
-    corrective commands are not enabled. ``tracing``: the address of a distributed trace, with
-    ``{trace_id}``. ``saved_views``: of the trace list, as they are configured."""
+    where the inbox can only be looked at. ``alerts``: None where none are kept. ``auth``: None where there is
+    no login. ``commands``: None where corrective commands are not enabled. ``tracing``: the address of a
+    distributed trace, with ``{trace_id}``. ``saved_views``: of the trace list, as they are configured."""
 
     views: Views
     summaries: Summaries
@@ -57,6 +60,7 @@ class Site:
     forms: Forms = field(default_factory=Forms)
     mender: Mends | None = None
     acknowledges: Acknowledges | None = None
+    alerts: AlertDesk | None = None
     auth: Auth | None = None
     commands: Commands | None = None
     tracing: str | None = None

@@ -52,7 +52,10 @@ HOMES = {
     "aiosqlite": ("monitor.storage",),
 }
 # Of the alerts stage what does no I/O: anybody may know it.
-PURE_ALERTS = ("born", "grouping", "inhibition", "intervals", "matchers", "policy", "routing")
+PURE_ALERTS = (
+    *("born", "grouping", "inhibition", "intervals", "matchers", "policy", "routing"),
+    *("sample", "wording"),
+)
 # Stages that do I/O: elsewhere only these of their modules may be known, except to the composition root.
 CONTRACTS = {
     "sources": ("base", "logs"),  # logs: event log files as such, which `check` reads too

@@ -75,7 +75,7 @@ zoneButton.addEventListener("click", changeZone);
 const help = document.getElementById("help");
 const helpOpener = document.getElementById("help-opener");
 const keysOn = document.getElementById("keys-on");
-const PLACES = { o: "/", t: "/traces", f: "/flows", s: "/slas", d: "/findings", i: "/inbox", c: "/sources", n: "/notices" };
+const PLACES = { o: "/", t: "/traces", f: "/flows", s: "/slas", d: "/findings", a: "/alerts", i: "/inbox", c: "/sources", n: "/notices" };
 const CHORD = 1500; // milliseconds within which the second key must follow "g"
 let going = 0;
 

@@ -1,0 +1,160 @@
+"""What the pages and the API of alerts share: whom there is to tell, and what people may change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from starlette.requests import Request
+
+from monitor.alerts.matchers import InvalidMatcher, Matcher, parse
+from monitor.alerts.policy import Policy
+from monitor.dashboard import parameters
+from monitor.dashboard.guard import who
+from monitor.dashboard.parameters import BadParameter, Given, NotFound
+from monitor.dashboard.site import Site
+from monitor.storage.alerting import AlertDetail, Alerting, AlertRow, ReceiverRow
+from monitor.storage.base import Acknowledges
+
+LONGEST_NOTE = 2000
+LONGEST_SILENCE = timedelta(days=366)
+DURATIONS = {"1h": "an hour", "4h": "4 hours", "1d": "a day", "7d": "a week", "30d": "30 days"}
+_DURATIONS = {
+    "1h": timedelta(hours=1),
+    "4h": timedelta(hours=4),
+    "1d": timedelta(days=1),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AlertDesk:
+    """``receivers``: the kinds of those that are configured, by name. ``policy``: None where nobody is told
+    of anything. ``acknowledges``: who takes care of findings."""
+
+    store: Alerting
+    acknowledges: Acknowledges
+    receivers: Mapping[str, str] = field(default_factory=dict)
+    policy: Policy | None = None
+
+    @property
+    def external_url(self) -> str:
+        return self.policy.external_url if self.policy is not None else ""
+
+
+def desk_of(site: Site) -> AlertDesk:
+    if site.alerts is None:
+        raise NotFound("No alerts are kept here.")
+    return site.alerts
+
+
+def alert_id(request: Request) -> bytes:
+    text = request.path_params["id"]
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        found = b""
+    if len(found) != 16:
+        raise NotFound(f"There is no alert {text[:40]}.")
+    return found
+
+
+async def detail_of(site: Site, request: Request) -> AlertDetail:
+    found = await desk_of(site).store.alert(alert_id(request))
+    if found is None:
+        raise NotFound(
+            "There is no such alert, or no longer.",
+            mend="Alerts that are over are kept for a while only (alerts.keep in the configuration).",
+        )
+    return found
+
+
+async def acknowledge(site: Site, request: Request, note: str | None) -> None:
+    """``note``: None lets it go again. An alert about a finding is acknowledged by that. Raises NotFound."""
+    desk, alert = desk_of(site), (await detail_of(site, request)).row.alert
+    name, now = who(request), site.now()
+    if note is not None and len(note := note.strip()) > LONGEST_NOTE:
+        raise BadParameter(f"The note is longer than {LONGEST_NOTE} characters.", mend="Shorten it.")
+    if alert.trace is None or alert.finding is None:
+        done = await desk.store.acknowledge(bytes.fromhex(alert.id), name, note, now)
+    elif note is None:
+        done = await desk.acknowledges.resume(alert.trace, alert.finding, name, now)
+    else:
+        done = await desk.acknowledges.acknowledge(alert.trace, alert.finding, name, note, now)
+    if not done:
+        raise NotFound("What this alert is about is over.", mend="Load the alert's page again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A silence somebody wants."""
+
+    matchers: tuple[Matcher, ...]
+    starts: datetime
+    ends: datetime
+    comment: str
+
+
+def wish_of(given: Given, now: datetime) -> Wish:
+    """From a form or a JSON object: ``matchers``, and ``duration`` (1h, 30m, 7d) or ``ends`` (with ``starts``
+    if not now), ``comment``. Raises BadParameter."""
+    text = given.get("matchers", "").strip()
+    if len(text) > parameters.LONGEST_TEXT * 4:
+        raise BadParameter("The matchers are too long.")
+    try:
+        matchers = parse(", ".join(line for line in text.splitlines() if line.strip()))
+    except InvalidMatcher as error:
+        raise BadParameter(error.message, mend=error.mend) from None
+    if not matchers:
+        raise BadParameter(
+            "A silence needs a matcher, or it would silence everything.", mend='Like alertname="SlaBreached".'
+        )
+    if all(matcher.matches({}) for matcher in matchers):
+        raise BadParameter(
+            "These matchers hold of an alert without any label, so of nearly everything.",
+            mend='Say what has to be there, like flow="order".',
+        )
+    starts = parameters.moment(given, "starts") or now
+    ends = parameters.moment(given, "ends")
+    if ends is None:
+        ends = starts + _length(given.get("duration", ""))
+    if not now < ends or not starts < ends:
+        raise BadParameter("The silence ends before it begins.")
+    if ends - starts > LONGEST_SILENCE:
+        raise BadParameter("No silence lasts longer than a year.")
+    comment = given.get("comment", "").strip()
+    if len(comment) > LONGEST_NOTE:
+        raise BadParameter(f"The comment is longer than {LONGEST_NOTE} characters.", mend="Shorten it.")
+    return Wish(matchers, starts, ends, comment)
+
+
+def _length(text: str) -> timedelta:
+    if text in _DURATIONS:
+        return _DURATIONS[text]
+    found = parameters.span({"duration": text}, "duration")
+    if found is None:
+        raise BadParameter("How long the silence lasts is missing.", mend="duration: 4h, or ends: a time.")
+    return found
+
+
+def state_of(row: AlertRow) -> str:
+    """firing, fact or resolved."""
+    if row.alert.status == "resolved":
+        return "resolved"
+    return "firing" if row.lasting else "fact"
+
+
+async def receiver_of(site: Site, request: Request) -> str:
+    name: str = request.path_params["name"]
+    if name not in desk_of(site).receivers:
+        raise NotFound(f"There is no receiver {name[:40]}.")
+    return name
+
+
+async def receiver_rows(site: Site) -> list[tuple[str, str, ReceiverRow | None]]:
+    """Those that are configured, by name and kind; None where no sweep has seen it yet."""
+    desk = desk_of(site)
+    known = {row.name: row for row in await desk.store.receivers()}
+    return [(name, kind, known.get(name)) for name, kind in sorted(desk.receivers.items())]
