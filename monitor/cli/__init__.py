@@ -26,6 +26,7 @@ COMMANDS = {
     "diagram": "diagram",
     "replay": "replay",
     "inbox": "inbox",
+    "alerts": "alerts",
     "run": "serve",
     "ingest": "serve",
     "sweep": "serve",

@@ -87,7 +87,8 @@ async def _demo(chosen: _Choices) -> None:
     sources = {name: Memory(MemorySource(name=name), worker="demo") for name in (shop.RABBIT, shop.KAFKA)}
     orders = stream(chosen.seed, start, shop.PACE, shop.FAULTS, limits, prefix=f"{start:%d%H%M}-")
 
-    async with assembled(settings, sources=sources) as app:
+    aside = {name: shop.Aside() for name in (shop.TEAM, shop.ON_CALL)}
+    async with assembled(settings, sources=sources, channels=aside) as app:
         send = shop.into(sources[shop.RABBIT], sources[shop.KAFKA], start)
         stop = asyncio.Event()
         with _stopping(stop, chosen.duration):

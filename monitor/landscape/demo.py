@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol
 
+from monitor.alerts.base import Notification
 from monitor.domain.event import HeaderValue, Position
 from monitor.landscape.plan import Pace
 from monitor.landscape.publish import Send
@@ -35,6 +36,35 @@ EVENTS = (
 
 KEEP = ("data.total", "data.amount", "data.method", "data.carrier")
 """What the demo keeps of events, so that traces are found by it."""
+
+
+TEAM, ON_CALL = "shop-team", "on-call"
+"""The names of those who are told in the demo."""
+
+ALERTS: Mapping[str, object] = {
+    "receivers": [
+        {"name": TEAM, "slack": {"url": "https://demo.invalid/team"}},
+        {"name": ON_CALL, "webhook": {"url": "https://demo.invalid/on-call"}},
+    ],
+    "route": {
+        "receiver": TEAM,
+        "group_wait": "3s",
+        "group_interval": "10s",
+        "repeat_interval": "5m",
+        "routes": [{"matchers": ['severity="critical"'], "receiver": ON_CALL, "group_by": ["trace"]}],
+    },
+}
+"""Nobody is really told: see :class:`Aside`."""
+
+
+class Aside:
+    """A way to a receiver that keeps what it is given to itself."""
+
+    async def send(self, notification: Notification, now: datetime) -> str:  # noqa: ARG002
+        return "Only shown here: the demo tells nobody."
+
+    async def close(self) -> None:
+        return None
 
 
 class Memory(Protocol):
@@ -98,6 +128,7 @@ def settings(data: Path, model: Path, port: int, limits: Limits) -> Settings:
                 "port": port,
                 "views": [{"name": "Shipped by DHL", "query": "q=carrier%3DDHL"}],
             },
+            "alerts": ALERTS,
         }
     )
 

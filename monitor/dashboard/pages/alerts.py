@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from monitor.alerts.base import Alert
 from monitor.alerts.born import NAMES
 from monitor.alerts.wording import silencing
 from monitor.dashboard import alert_desk, parameters
@@ -85,6 +87,7 @@ async def alert(site: Site, request: Request) -> Response:
         alert=detail.row.alert,
         state=alert_desk.state_of(detail.row),
         silencing=silencing(detail.row.alert),
+        clock={name: _instant(detail.row.alert, name) for name in ("started", "due")},
         told=desk_of(site).policy is not None,
     )
 
@@ -97,6 +100,11 @@ async def acknowledge(site: Site, request: Request, fields: Fields) -> Response:
 async def resume(site: Site, request: Request, _: Fields) -> Response:
     await alert_desk.acknowledge(site, request, None)
     return _back(request)
+
+
+def _instant(alert: Alert, name: str) -> datetime | None:
+    said = alert.annotations.get(name)
+    return None if said is None else datetime.fromisoformat(said)
 
 
 def _back(request: Request) -> Response:
