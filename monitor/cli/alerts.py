@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -241,7 +240,9 @@ def _asked(config: Path, ask: Callable[[Alerting], Awaitable[Answer]]) -> Answer
 
 
 def _who() -> str:
-    return f"{getpass.getuser()} (command line)"
+    from monitor.domain.audit import LOCAL
+
+    return LOCAL
 
 
 def _row(row: AlertRow) -> dict[str, object]:

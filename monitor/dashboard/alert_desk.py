@@ -146,6 +146,12 @@ def state_of(row: AlertRow) -> str:
     return "firing" if row.lasting else "fact"
 
 
+def shown_state(row: AlertRow) -> str:
+    """As :func:`state_of`, or ``over``: what came after it is no good news, or none."""
+    state = state_of(row)
+    return "over" if state == "resolved" and not row.tells_end else state
+
+
 async def receiver_of(site: Site, request: Request) -> str:
     name: str = request.path_params["name"]
     if name not in desk_of(site).receivers:

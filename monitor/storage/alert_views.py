@@ -167,6 +167,7 @@ def alert_row(row: Row[Any]) -> AlertRow:
             finding=None if row.finding is None else row.finding.hex(),
         ),
         lasting=row.lasting,
+        tells_end=row.tells_end,
         severity=row.severity,
         flow=row.flow,
         born=row.born,

@@ -104,11 +104,12 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """An alert, as it is shown. ``lasting``: a trouble with an end, else a fact. ``told``: how many
-    notifications told of it."""
+    """An alert, as it is shown. ``lasting``: a trouble with an end, else a fact. ``tells_end``: whether its
+    end is good news."""
 
     alert: Alert
     lasting: bool
+    tells_end: bool
     severity: str
     flow: str | None
     born: datetime

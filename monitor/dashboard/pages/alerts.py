@@ -70,7 +70,7 @@ async def alert_list(site: Site, request: Request) -> Response:
         severities=SEVERITIES,
         acknowledged=ACKNOWLEDGED,
         first_page=part.cursor is None,
-        state_of=alert_desk.state_of,
+        shown=alert_desk.shown_state,
         told=desk.policy is not None,
     )
 
@@ -85,7 +85,7 @@ async def alert(site: Site, request: Request) -> Response:
         detail=detail,
         row=detail.row,
         alert=detail.row.alert,
-        state=alert_desk.state_of(detail.row),
+        state=alert_desk.shown_state(detail.row),
         silencing=silencing(detail.row.alert),
         clock={name: _instant(detail.row.alert, name) for name in ("started", "due")},
         told=desk_of(site).policy is not None,
