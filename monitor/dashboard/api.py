@@ -39,7 +39,13 @@ from monitor.timing import Part
 
 OPENAPI = Path(__file__).parent / "openapi.json"
 PREFIX = "/api/v1"
-CHANGES = (*api_inbox.CHANGE, *acknowledge.CHANGE, *api_alerts.CHANGE, *api_admin.CHANGE, *api_commands.CHANGE)
+CHANGES = (
+    *api_inbox.CHANGE,
+    *acknowledge.CHANGE,
+    *api_alerts.CHANGE,
+    *api_admin.CHANGE,
+    *api_commands.CHANGE,
+)
 
 
 def api_routes(site: Site) -> list[Route]:
