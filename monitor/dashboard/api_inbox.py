@@ -11,12 +11,21 @@ from starlette.responses import Response
 
 from monitor.dashboard import parameters
 from monitor.dashboard.answers import answer, problem
+from monitor.dashboard.auth.principal import may
 from monitor.dashboard.forms import json_of
 from monitor.dashboard.guard import who
-from monitor.dashboard.pages.inbox import GROUPS, STEP_SECONDS, find, mender_of, told_by
+from monitor.dashboard.pages.inbox import (
+    GROUPS,
+    STEP_SECONDS,
+    find,
+    mender_of,
+    told_by,
+    without_content,
+)
 from monitor.dashboard.parameters import BadParameter, NotFound
 from monitor.dashboard.site import Handler, Site
 from monitor.dashboard.stored import fields_of, stored_json
+from monitor.domain.access import Role
 from monitor.domain.audit import Audited
 from monitor.domain.event import Observation
 from monitor.mending.advice import Advice
@@ -34,19 +43,19 @@ async def inbox(site: Site, request: Request) -> Response:
     return answer(
         {
             "groups": [_group(site, group) for group in groups],
-            "items": [_item(row) for row in found.rows],
+            "items": [_item(row, may(request, Role.OPERATOR)) for row in found.rows],
             "next": found.next,
         }
     )
 
 
 async def item(site: Site, request: Request) -> Response:
-    row = await find(site, request)
-    advice = await site.mender.advice(row.id) if site.mender is not None else None
+    row, whole = await find(site, request), may(request, Role.OPERATOR)
+    advice = await site.mender.advice(row.id) if site.mender is not None and whole else None
     return answer(
         {
-            **_item(row),
-            "body_base64": b64encode(row.body).decode(),
+            **_item(row, whole),
+            "body_base64": b64encode(row.body).decode() if whole else None,
             "advice": None if advice is None else _advice(advice),
         }
     )
@@ -162,7 +171,9 @@ def _group(site: Site, group: InboxGroup) -> dict[str, Any]:
     return {**fields_of(group), "nearest": list(near)}
 
 
-def _item(row: InboxRow) -> dict[str, Any]:
+def _item(row: InboxRow, whole: bool) -> dict[str, Any]:
+    if not whole:
+        row = without_content(row)
     fields = {**fields_of(row), "headers": stored_json(row.headers)}
     del fields["body"]
     key: bytes | None = fields.pop("message_key")

@@ -12,6 +12,7 @@ from sqlalchemy import func, literal, or_, select
 from monitor.domain.audit import Entry
 from monitor.domain.checkpoint import Checkpoint
 from monitor.domain.event import Event, Misfit, Observation
+from monitor.domain.redaction import without_credentials
 from monitor.storage import attributes, audit, checkpoints, dedup, judgements
 from monitor.storage.base import Chain, Freshness, Kept, KeyGroup, Placement, Seen, Trace, TraceUpdate
 from monitor.storage.inbox import Inbox
@@ -86,7 +87,7 @@ class SqlIngest:
                     exchange,
                     routing_key,
                     delivery.key,
-                    shown_json(delivery.headers),
+                    shown_json(without_credentials(delivery.headers)),
                     shown_json(event.attributes),
                     data,
                 )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.dashboard import body, parameters, words
+from monitor.dashboard.auth.principal import may
 from monitor.dashboard.guard import who
 from monitor.dashboard.parameters import NotFound
 from monitor.dashboard.site import Site
+from monitor.domain.access import Role
 from monitor.mending.base import Fate, Mends, Progress, Told, Trial
 from monitor.settings import InvalidConfig
 from monitor.storage.mending import InboxPart
@@ -57,7 +60,7 @@ async def group(site: Site, request: Request) -> Response:
         divided=divided,
         looked_at=looked_at,
         newest=newest,
-        advice=await mender.advice(newest) if newest else None,
+        advice=await mender.advice(newest) if newest and may(request, Role.OPERATOR) else None,
         found=await site.views.inbox(part.reason, part.type or "", slice_.cursor, slice_.limit, part.source),
         first_page=slice_.cursor is None,
     )
@@ -84,9 +87,12 @@ async def attempt(site: Site, request: Request, fields: Fields) -> Response:
 
 
 async def _item(site: Site, request: Request, row: InboxRow, status: int = 200, **changed: Any) -> Response:
+    whole = may(request, Role.OPERATOR)
+    if not whole:
+        row = without_content(row)
     key = body.show(row.message_key) if row.message_key is not None else None
     as_bytes = request.query_params.get("view") == "hex"
-    advice = await site.mender.advice(row.id) if site.mender is not None else None
+    advice = await site.mender.advice(row.id) if site.mender is not None and whole else None
     trial: Trial | None = changed.pop("trial", None)
     shown: dict[str, Any] = {
         "rule": (advice.rule if advice is not None else None) or "",
@@ -103,7 +109,8 @@ async def _item(site: Site, request: Request, row: InboxRow, status: int = 200, 
         status=status,
         item=row,
         advice=advice,
-        mends=site.mender is not None,
+        mends=site.mender is not None and whole,
+        whole=whole,
         as_bytes=as_bytes,
         shown=body.show_bytes(row.body, at) if as_bytes else body.show(row.body),
         page_bytes=body.HEX_BYTES,
@@ -219,6 +226,12 @@ async def find(site: Site, request: Request) -> InboxRow:
     if row is None:
         raise _none(number)
     return row
+
+
+def without_content(row: InboxRow) -> InboxRow:
+    """A message as viewers see it. What it holds was sent without anybody having said that it may be kept, so
+    that only those see it who have to mend it."""
+    return replace(row, message_key=None, headers="{}", body=b"")
 
 
 def _none(number: int) -> NotFound:

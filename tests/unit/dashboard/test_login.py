@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from monitor.domain.access import Role
 from monitor.settings import DashboardSettings
 from monitor.settings.auth import AuthSettings, SessionSettings
 from monitor.storage.access import User
-from tests.unit.dashboard.conftest import NOW, OneModel, Rows
+from tests.unit.dashboard.conftest import NOW, OneModel, Rows, inbox_row
 from tests.unit.dashboard.logins import SECRETS, Kept
 
 PASSWORD = "correct horse battery"
@@ -64,7 +65,10 @@ def token_of(response: httpx.Response) -> str:
 
 
 async def a_world(
-    kept: Kept | None = None, dashboard: dict[str, Any] | None = None, **settings: Any
+    kept: Kept | None = None,
+    dashboard: dict[str, Any] | None = None,
+    rows: Rows | None = None,
+    **settings: Any,
 ) -> World:
     kept = kept or Kept().with_tokens(NOW)
     for number, role in enumerate(Role):
@@ -81,7 +85,12 @@ async def a_world(
         passwords=Passwords(QUICK),
     )
     app = create_app(
-        Rows(), flows=OneModel(), settings=shown, now=lambda: time[0], auth=auth, form_secret=b"shared"
+        rows or Rows(),
+        flows=OneModel(),
+        settings=shown,
+        now=lambda: time[0],
+        auth=auth,
+        form_secret=b"shared",
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     base = shown.external_url or "http://localhost:8321"
@@ -478,3 +487,41 @@ async def test_a_hash_by_an_older_measure_is_made_anew() -> None:
 def test_an_idle_time_longer_than_the_absolute_is_an_error() -> None:
     with pytest.raises(ValueError, match="idle must not be longer"):
         SessionSettings(idle=timedelta(days=8), absolute=timedelta(days=7))
+
+
+# what viewers do not see ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", ["/inbox/5", "/inbox/5?view=hex", "/inbox", "/api/v1/inbox/5", "/api/v1/inbox"]
+)
+async def test_what_a_message_holds_is_for_operators(path: str) -> None:
+    planted = "pan-4111111111111111"
+    row = inbox_row(
+        body=f'{{"card": "{planted}"}}'.encode(),
+        headers=f'{{"x": "{planted}"}}',
+        message_key=planted.encode(),
+        detail="The body has no type.",
+    )
+    world = await a_world(rows=Rows(inbox_rows=(row,)))
+    async with world.http:
+        answers = {}
+        for role in (Role.VIEWER, Role.OPERATOR):
+            headers = {"authorization": f"Bearer {SECRETS[role]}"}
+            answers[role] = await world.http.get(path, headers=headers)
+            assert answers[role].status_code == 200
+            assert "The body has no type." in answers[role].text
+        secret = re.compile(f"{planted}|{b64encode(planted.encode()).decode()[:12]}|70 61 6e 2d|eyJjYXJkIj")
+        assert not secret.search(answers[Role.VIEWER].text)
+        if path not in ("/inbox",):
+            assert secret.search(answers[Role.OPERATOR].text)
+
+
+async def test_viewers_are_offered_nothing_they_may_not_do(world: World) -> None:
+    await world.log_in("vic")
+    for path in ("/", "/traces/17", "/findings", "/inbox", "/account", "/sources"):
+        shown = await world.http.get(path)
+        assert shown.status_code == 200
+        forms = re.findall(r'<form[^>]*method="post"[^>]*action="([^"]+)"', shown.text)
+        assert set(forms) <= {"/logout", "/account/password"}, path
+        assert "/admin/" not in shown.text
