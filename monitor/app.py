@@ -19,6 +19,7 @@ import uvicorn
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor.alerting import alerts_of, desk_of
+from monitor.alerting_pictures import TracePictures
 from monitor.alerts.base import Channel
 from monitor.assembly import (
     decoder_of,
@@ -159,6 +160,7 @@ class App:
             now=self.now,
             alive=sweeper.is_alive,
             channels=self.channels,
+            pictures=TracePictures(self.store.views, DeployedFlows(self.flows)),
         )
         commands = command_ticks(
             self.settings,

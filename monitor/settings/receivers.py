@@ -129,7 +129,7 @@ class EmailSettings(Model):
     ``pictures``: the flow with the trace in it, where alerts are about one trace. ``smtp``: the server, if
     not that of all receivers."""
 
-    to: Annotated[tuple[Mailbox, ...], OneOrMany, Field(min_length=1, max_length=100)]
+    to: Annotated[tuple[Mailbox, ...], Field(min_length=1, max_length=100), OneOrMany]
     from_: Mailbox = Field(alias="from")
     reply_to: Mailbox | None = None
     timezone: Annotated[str, AfterValidator(read_zone)] = "UTC"
@@ -162,8 +162,8 @@ class WebhookSettings(HttpReceiver):
     body: Template | None = None
     secret: Annotated[
         tuple[Annotated[SecretStr, AfterValidator(_signing)], ...],
-        BeforeValidator(_lines, json_schema_input_type=SecretStr | list[SecretStr]),
         Field(max_length=5),
+        BeforeValidator(_lines, json_schema_input_type=SecretStr | list[SecretStr]),
     ] = ()
 
 
@@ -195,8 +195,8 @@ class AppriseSettings(Model):
 
     urls: Annotated[
         tuple[SecretStr, ...],
-        BeforeValidator(_lines, json_schema_input_type=SecretStr | list[SecretStr]),
         Field(min_length=1, max_length=20),
+        BeforeValidator(_lines, json_schema_input_type=SecretStr | list[SecretStr]),
     ]
     timezone: Annotated[str, AfterValidator(read_zone)] = "UTC"
     timeout: PositiveDuration = timedelta(seconds=30)

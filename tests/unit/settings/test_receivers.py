@@ -76,6 +76,11 @@ def test_a_url_is_http(url: str) -> None:
     assert "must be an address that begins with https://" in told(WebhookSettings, {"url": url})
 
 
+def test_too_many_are_told() -> None:
+    assert "at most 5 items" in told(WebhookSettings, {"url": "https://x.example", "secret": [SECRET] * 6})
+    assert "at least 1 item" in told(EmailSettings, {**MAIL, "to": []})
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("Host", "x"), ("content-length", "1"), ("webhook-id", "x"), ("a b", "x"), ("X-A", "a\r\nb"), ("", "x")],
