@@ -41,7 +41,7 @@ def _stands(when: When, detail: TraceDetail, names: Names) -> bool:
 def _findings(when: When, detail: TraceDetail, clocks: Sequence[Clock]) -> Iterator[FindingRow]:
     running = {clock.sla for clock in clocks if clock.state in _GOES_ON}
     for finding in sorted(detail.findings, key=lambda one: one.time, reverse=True):
-        if finding.state is not FindingState.CONFIRMED or finding.historic:
+        if finding.state is not FindingState.CONFIRMED:
             continue
         is_sla = finding.kind in (FindingKind.SLA_BREACH, FindingKind.SLA_AT_RISK)
         if is_sla and finding.name not in running:

@@ -24,23 +24,33 @@ _PREFIX = {"rabbitmq": "cloudEvents_", "kafka": "ce_"}
 
 
 def values_of(detail: TraceDetail, finding: FindingRow | None, external_url: str | None) -> dict[str, Any]:
-    """What templates may name: ``keys``, ``trace``, ``finding``, and as ``data`` the kept fields of the
-    latest event of each label."""
+    """What templates may name: ``keys``, ``trace``, ``finding``, and as ``events`` what is kept of the
+    latest event of each label: ``events.OrderPlaced.data.amount`` where ``keep`` has ``data.amount``."""
     row = detail.row
-    data: dict[str, Any] = {}
-    for event in detail.events:
-        if event.data:
-            try:
-                data[event.label] = orjson.loads(event.data)
-            except orjson.JSONDecodeError:
-                continue
+    events = {event.label: _kept(event.data) for event in detail.events}
     url = f"{external_url}/traces/{row.id}" if external_url else f"/traces/{row.id}"
     return {
         "keys": {key.name: key.value for key in reversed(detail.keys)},
         "trace": {"id": row.id, "key": row.key, "flow": row.flow, "version": row.version, "url": url},
         "finding": None if finding is None else _finding(finding),
-        "data": data,
+        "events": events,
     }
+
+
+def _kept(text: str | None) -> dict[str, Any]:
+    """What is stored under the expressions it was kept by, and also by the paths that these are."""
+    stored = orjson.loads(text) if text else {}
+    kept: dict[str, Any] = dict(stored) if isinstance(stored, dict) else {}
+    for expression, value in sorted(kept.items()):
+        *above, last = expression.split(".")
+        place = kept
+        for step in above:
+            place = place.setdefault(step, {})
+            if not isinstance(place, dict):
+                break
+        else:
+            place.setdefault(last, value)
+    return kept
 
 
 def _finding(row: FindingRow) -> dict[str, Any]:

@@ -22,8 +22,6 @@ from monitor.settings.yamlfile import Place, Read, read_yaml
 _VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-_LATER = {"commands"}
-
 _OTHER_NAMES = {
     "brokers": "bootstrap_servers",
     "bootstrap": "bootstrap_servers",
@@ -93,10 +91,6 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     data = expansion.value(read.value, ())
     for place, message in expansion.faults:
         problems.append(ConfigProblem(file, read.line(place), dotted(place), message))
-    for name in sorted(_LATER & data.keys()):
-        del data[name]
-        message = "not supported by this version; take it out (nothing would act on it)"
-        problems.append(ConfigProblem(file, read.line((name,)), name, message))
 
     settings: Settings | None = None
     try:

@@ -155,7 +155,7 @@ RABBIT = "sources: [{name: a, kind: rabbitmq, url: 'amqp://x/', "
 @pytest.mark.parametrize(
     ("text", "line", "key", "said"),
     [
-        ("\ncommands: []\n", 2, "commands", "not supported by this version"),
+        ("\ncommands: []\n", 2, "commands", "must hold"),
         ("auth: {users: []}", 1, "auth.users", "unknown key"),
         ("auth: {local: false}", 1, "auth", "nobody could log in"),
         ("dashboard: {host: 0.0.0.0}", 1, "dashboard.host", "there is no login"),
