@@ -169,6 +169,8 @@ def _named(notice: Notice) -> dict[str, str]:
             return {"sla": notice.subject.partition("/")[2]}
         case NoticeKind.RECEIVER_DISABLED | NoticeKind.RECEIVER_FAILING:
             return {"receiver": notice.subject}
+        case NoticeKind.COMMAND_INEFFECTIVE:
+            return {"command": notice.subject}
         case _:
             return {}
 

@@ -36,8 +36,7 @@ async def silence_list(site: Site, request: Request) -> Response:
 
 async def silence_form(site: Site, request: Request) -> Response:
     desk_of(site)
-    given = {"matchers": request.query_params.get("matchers", "")[:2000], "duration": "4h", "comment": ""}
-    return await _form(site, request, given)
+    return await _form(site, request, {"matchers": request.query_params.get("matchers", "")[:2000]})
 
 
 async def create(site: Site, request: Request, fields: Fields) -> Response:
@@ -64,7 +63,7 @@ async def _form(site: Site, request: Request, given: Fields, error: BadParameter
         title="Silence",
         section="alerts",
         status=200 if error is None else 400,
-        given=given,
+        given={"matchers": "", "duration": "4h", "comment": "", **given},
         error=error,
         durations=DURATIONS,
     )
