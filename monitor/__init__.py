@@ -9,7 +9,8 @@ The layout is the journey of an event:
 5. ``conformance``  a trace's observations against its flow -> verdict
 6. ``sla``          a trace's clocks: due, at risk, met, breached
 7. ``storage``      one transaction a batch (I/O)
-8. ``dashboard``    what people see (I/O)
+8. ``alerts``       who is told of what, and how it gets there (I/O)
+9. ``dashboard``    what people see (I/O)
 
 ``pipeline`` is stages 1 to 7 for one batch; ``sweep`` is what time alone brings about;
 ``app`` puts the parts together; ``cli`` is the command line.

@@ -15,6 +15,7 @@ import httpx
 
 from monitor.app import ROLES, assembled, run
 from monitor.configuration import Configuration
+from monitor.landscape.demo import Aside
 from monitor.settings import load
 from monitor.sources.base import Source
 
@@ -50,6 +51,10 @@ models:
         to: PaymentReceived
         within: P3D
         objective: {{target: 99%, window: P30D}}
+alerts:
+  receivers:
+    - {{name: ops, webhook: {{url: "https://ops.invalid/"}}}}
+  route: {{receiver: ops, group_wait: 0s}}
 """
 
 EMPTY = """
@@ -124,7 +129,8 @@ async def running(
     def ready(address: str) -> None:
         listening.set_result(address)
 
-    async with assembled(load(config, {}), sources=sources, configuration=used) as app:
+    channels = {"ops": Aside()}
+    async with assembled(load(config, {}), sources=sources, channels=channels, configuration=used) as app:
         task = asyncio.create_task(run(app, ROLES, stop, ready))
         try:
             task.add_done_callback(lambda ended: listening.done() or listening.cancel(str(ended)))

@@ -11,8 +11,9 @@ from tests.browser.landscape import Monitor
 
 class Place(NamedTuple):
     """``route``: the page's path in :data:`monitor.dashboard.pages.PAGES`. ``path``: an address of it, with
-    ``{o-1}`` for the number of that order's trace and ``{unmapped}`` or ``{undecodable}`` for the newest such
-    message of the inbox. ``said``: what its content says. ``status``: of the answer."""
+    ``{o-1}`` for the number of that order's trace, ``{unmapped}`` or ``{undecodable}`` for the newest such
+    message of the inbox, ``{alert}`` for the newest alert and ``{message}`` for the newest message to a
+    receiver. ``said``: what its content says. ``status``: of the answer."""
 
     route: str
     path: str
@@ -79,6 +80,19 @@ PLACES = {
     "sources": Place("/sources", "/sources", "web"),
     "source": Place("/sources/{name:path}", "/sources/web", "When it was blind"),
     "notices": Place("/notices", "/notices", "Notices"),
+    "alerts": Place("/alerts", "/alerts", "History was read in"),
+    "alerts by filter": Place(
+        "/alerts", "/alerts?state=firing&name=SlaBreached&flow=order&severity=critical", "Firing"
+    ),
+    "alerts, none": Place("/alerts", "/alerts?flow=nowhere&state=resolved", "No alert matches"),
+    "alert": Place("/alerts/{id}", "/alerts/{alert}", "Who is told"),
+    "alert, none": Place("/alerts/{id}", "/alerts/none", "There is no alert", 404),
+    "silences": Place("/silences", "/silences", "Nothing is silenced"),
+    "silence, new": Place(
+        "/silences/new", "/silences/new?matchers=alertname%3D%22SlaBreached%22", "Silence them"
+    ),
+    "receivers": Place("/receivers", "/receivers", "Send a sample"),
+    "notification": Place("/notifications/{id}", "/notifications/{message}", "What it tells"),
     "search": Place("/search", "/search?q=o-3", "deviation"),
     "account, no login": Place("/account", "/account", "There is no login here", 404),
     "users, no login": Place("/admin/users", "/admin/users", "There is no login here", 404),
@@ -95,6 +109,9 @@ EMPTY_PLACES = {
     "inbox": Place("/inbox", "/inbox", "The inbox is empty"),
     "sources": Place("/sources", "/sources", "No source has reported yet"),
     "notices": Place("/notices", "/notices", "No notices"),
+    "alerts": Place("/alerts", "/alerts", "Nobody is told"),
+    "silences": Place("/silences", "/silences", "Nothing is silenced"),
+    "receivers": Place("/receivers", "/receivers", "No receivers"),
     "audit": Place("/audit", "/audit", "Nothing was changed yet"),
 }
 """What a monitor shows that nobody has configured yet."""
@@ -110,6 +127,12 @@ async def address_of(monitor: Monitor, path: str) -> str:
 async def _number(monitor: Monitor, name: str) -> int | str:
     if name.startswith("o-"):
         return await monitor.trace(name)
+    if name == "alert":
+        known = await monitor.until("/alerts", lambda answer: answer["items"])
+        return str(known["items"][0]["id"])
+    if name == "message":
+        sent = await monitor.until("/notifications", lambda answer: answer["items"])
+        return int(sent["items"][0]["id"])
     if name == "sla":
         first: str = (await monitor.get("/slas"))["items"][0]["name"]
         return quote(first)

@@ -113,7 +113,7 @@ def test_every_key_is_told_with_its_default(heading: str, name: str) -> None:
             assert default == f"`{known}`", key
 
 
-@pytest.mark.parametrize("page", ["configuration.md", "getting-started.md", "slas.md"])
+@pytest.mark.parametrize("page", ["alerts.md", "configuration.md", "getting-started.md", "slas.md"])
 def test_the_examples_are_valid(page: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "models", tmp_path / "models")
     blocks = BLOCK.findall((DOCS / page).read_text("utf-8"))
