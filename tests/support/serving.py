@@ -75,6 +75,9 @@ class Serving:
     def get(self, path: str, **how: Any) -> httpx.Response:
         return httpx.get(self.address + path, timeout=15, **how)
 
+    def post(self, path: str, **what: Any) -> httpx.Response:
+        return httpx.post(self.address + path, timeout=15, **what)
+
     def sources(self) -> dict[str, Any]:
         """The sources of ``/api/v1/sources`` by name."""
         listed = self.get("/api/v1/sources").raise_for_status().json()["items"]
