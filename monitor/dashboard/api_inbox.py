@@ -24,7 +24,7 @@ from monitor.dashboard.pages.inbox import (
 )
 from monitor.dashboard.parameters import BadParameter, NotFound
 from monitor.dashboard.site import Handler, Site
-from monitor.dashboard.stored import fields_of, stored_json
+from monitor.dashboard.stored import fields_of, shown_headers, stored_json
 from monitor.domain.access import Role
 from monitor.domain.audit import Audited
 from monitor.domain.event import Observation
@@ -174,7 +174,7 @@ def _group(site: Site, group: InboxGroup) -> dict[str, Any]:
 def _item(row: InboxRow, whole: bool) -> dict[str, Any]:
     if not whole:
         row = without_content(row)
-    fields = {**fields_of(row), "headers": stored_json(row.headers)}
+    fields = {**fields_of(row), "headers": stored_json(shown_headers(row.headers))}
     del fields["body"]
     key: bytes | None = fields.pop("message_key")
     fields["message_key_base64"] = None if key is None else b64encode(key).decode()

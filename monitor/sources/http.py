@@ -10,12 +10,12 @@ from typing import Self
 from uuid import uuid4
 
 from monitor.domain.event import Delivery, Position
+from monitor.domain.redaction import is_credential
 from monitor.errors import SourceUnavailable
 from monitor.settings import HttpSource
 from monitor.sources.base import Batch, Busy, Now, Progress, SourceState, utc_now
 from monitor.sources.local import LocalQueue
 
-_SECRET = frozenset(("authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token"))
 _RETRY_AFTER = 1.0
 
 
@@ -43,7 +43,7 @@ class Http:
             raise SourceUnavailable(f"source {self.name} is not running")
         if self._queue.pending >= self._limit:
             raise Busy(f"{self._limit} requests wait to be stored", retry_after=_RETRY_AFTER)
-        kept = {name: value for name, value in headers.items() if name.lower() not in _SECRET}
+        kept = {name: value for name, value in headers.items() if not is_credential(name)}
         by_name = {name.lower(): value for name, value in kept.items()}
         number = self._queue.add(
             Delivery(

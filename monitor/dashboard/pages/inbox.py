@@ -14,6 +14,7 @@ from monitor.dashboard.auth.principal import may
 from monitor.dashboard.guard import who
 from monitor.dashboard.parameters import NotFound
 from monitor.dashboard.site import Site
+from monitor.dashboard.stored import shown_headers
 from monitor.domain.access import Role
 from monitor.mending.base import Fate, Mends, Progress, Told, Trial
 from monitor.settings import InvalidConfig
@@ -225,7 +226,7 @@ async def find(site: Site, request: Request) -> InboxRow:
     row = await site.views.inbox_item(number)
     if row is None:
         raise _none(number)
-    return row
+    return replace(row, headers=shown_headers(row.headers))
 
 
 def without_content(row: InboxRow) -> InboxRow:
