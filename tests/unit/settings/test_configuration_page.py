@@ -113,7 +113,9 @@ def test_every_key_is_told_with_its_default(heading: str, name: str) -> None:
             assert default == f"`{known}`", key
 
 
-@pytest.mark.parametrize("page", ["alerts.md", "configuration.md", "getting-started.md", "slas.md"])
+@pytest.mark.parametrize(
+    "page", ["alerts.md", "configuration.md", "getting-started.md", "security.md", "slas.md"]
+)
 def test_the_examples_are_valid(page: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "models", tmp_path / "models")
     blocks = BLOCK.findall((DOCS / page).read_text("utf-8"))
@@ -121,7 +123,7 @@ def test_the_examples_are_valid(page: str, tmp_path: Path) -> None:
     for block in blocks:
         file = tmp_path / "choreoscope.yaml"
         file.write_text(block, "utf-8")
-        load(file, {"PGPASSWORD": "x"})
+        load(file, {"PGPASSWORD": "x", "OIDC_SECRET": "y"})
 
 
 def test_the_examples_of_keys_are_valid() -> None:
