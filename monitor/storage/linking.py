@@ -10,11 +10,11 @@ whatever belongs to those traces. docs/storage.md says why this cannot deadlock 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, or_, select
 
 from monitor.domain.event import Key
 from monitor.errors import StorageConflict
@@ -92,16 +92,24 @@ class Linking:
         extended = {chain.id: chain for chain in chains if chain.linked and chain.traces}
         if not extended:
             return
-        asked = select(traces.c.id, traces.c.chain_id).where(
-            self._transaction.among(traces.c.chain_id, extended)
-        )
-        roots = {row.id: row.chain_id for row in await self._transaction.rows(asked)}
+        roots = await self._members(extended)
         keys = select(trace_keys).where(self._transaction.among(trace_keys.c.trace_id, roots))
         found: dict[int, set[Key]] = {}
         for row in await self._transaction.rows(keys):
             found.setdefault(roots[row.trace_id], set()).add(Key(row.name, row.value))
         for root, chain in extended.items():
             chain.keys = tuple(sorted(found.get(root, set()).union(chain.keys)))
+
+    async def _members(self, roots: Collection[int]) -> dict[int, int]:
+        """All traces of these chains, emptied ones included, with their chain. Asked so that no index has to
+        hold every trace under its chain: most are the first of theirs."""
+        if not roots:
+            return {}
+        of, among = traces.c, self._transaction.among
+        asked = select(of.id, of.chain_id).where(
+            or_(among(of.id, roots), LATER_IN_CHAIN & among(of.chain_id, roots))
+        )
+        return {row.id: row.chain_id for row in await self._transaction.rows(asked)}
 
     async def _find(self, links: Sequence[Link]) -> dict[Link, int]:
         """The chain each link leads to, as of now."""
@@ -209,8 +217,9 @@ class Linking:
                     self.merged += [(trace, survivor) for trace in (locked[root], *later.get(root, ()))]
         change = self._transaction.update
         await change(trace_keys, [trace_keys.c.trace_id], [trace_keys.c.trace_id], bare)
-        moves = [(root, survivor, survivor) for survivor, roots in absorbed.items() for root in roots]
-        await change(traces, [traces.c.chain_id], [traces.c.chain_id, traces.c.merged_into], moves)
+        into = {root: survivor for survivor, roots in absorbed.items() for root in roots}
+        moves = [(id_, into[root], into[root]) for id_, root in sorted((await self._members(into)).items())]
+        await change(traces, [traces.c.id], [traces.c.chain_id, traces.c.merged_into], moves)
         await change(
             observations,
             [observations.c.trace_id],
