@@ -43,7 +43,7 @@ from monitor.flows import Flows, build, problems_of
 from monitor.mending.mender import Mender
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
-from monitor.reading import Reader
+from monitor.reading import FEW, Reader
 from monitor.settings import HttpSource, MemorySource, RabbitmqSource, Settings, SourceSettings
 from monitor.settings.root import exposed
 from monitor.sight import Blindness
@@ -123,8 +123,16 @@ class App:
             now=self.now,
             batch_size=self.settings.ingest.batch_size,
             wait=self.settings.ingest.wait.total_seconds(),
+            pace=self._pace(source),
             inbox_limit=self.settings.ingest.inbox_limit,
         )
+
+    def _pace(self, source: Source) -> float:
+        """Senders of an http source wait for the answer; a source that may hold few messages unacknowledged
+        gets no more before these are stored."""
+        held = next((one for one in self.settings.sources if one.name == source.name), None)
+        few = isinstance(held, RabbitmqSource) and held.prefetch < 2 * FEW
+        return 0.0 if few or source.kind == "http" else self.settings.ingest.pace.total_seconds()
 
     def handed_over(self, name: str) -> Source:
         """A source whose deliveries this process itself has at hand."""

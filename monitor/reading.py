@@ -26,11 +26,16 @@ log = logging.getLogger("choreoscope.reading")
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 15.0
 REFRESH_SECONDS = 1.0
+FEW = 100
+"""So many deliveries are worth a transaction of their own at once: what a batch costs whatever it holds is
+small beside what these cost."""
 
 
 class Reader:
-    """Reads one source for as long as it lasts. ``now`` is the clock of this edge. With more than
-    ``inbox_limit`` messages of this source in the inbox nothing is fetched; None: there is no limit."""
+    """Reads one source for as long as it lasts. ``now`` is the clock of this edge. Batches of few deliveries
+    follow one another no sooner than ``pace`` seconds, so that a steady trickle is stored in handfuls; the
+    first after a pause is stored at once. With more than ``inbox_limit`` messages of this source in the inbox
+    nothing is fetched; None: there is no limit."""
 
     def __init__(
         self,
@@ -43,6 +48,7 @@ class Reader:
         now: Callable[[], datetime],
         batch_size: int,
         wait: float,
+        pace: float = 0.0,
         inbox_limit: int | None = None,
     ) -> None:
         self.source = source
@@ -53,6 +59,7 @@ class Reader:
         self.now = now
         self.batch_size = batch_size
         self.wait = wait
+        self.pace = pace
         self.inbox_limit = inbox_limit
         self.paused: str | None = None
         """Why nothing is fetched; None while it is."""
@@ -66,11 +73,19 @@ class Reader:
             telling = tasks.create_task(self._tell_progress(), name=f"progress of {self.source.name}")
             while (batch := await self._next()) is not None:
                 if batch.deliveries:
+                    begun = asyncio.get_running_loop().time()
                     await self.store_batch(batch.deliveries)
                     with self.metrics.batch_seconds.labels("acknowledge").time():
                         await self.source.acknowledge(batch)
+                    if len(batch.deliveries) < FEW:
+                        await self._pace(begun)
             telling.cancel()
             await self._record()
+
+    async def _pace(self, begun: float) -> None:
+        left = begun + self.pace - asyncio.get_running_loop().time()
+        if left > 0:
+            await asyncio.sleep(left)
 
     async def _next(self) -> Batch | None:
         if self._inbox_grew:
