@@ -16,6 +16,7 @@ from itertools import count, takewhile
 
 from benchmarks.dataset.configuration import settings
 from benchmarks.dataset.story import orders
+from monitor import process
 from monitor.app import assembled
 from monitor.domain.event import Delivery
 from monitor.settings import MemorySource
@@ -89,4 +90,4 @@ async def main(url: str, rate: float, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], *map(float, sys.argv[2:])))
+    process.run(main(sys.argv[1], *map(float, sys.argv[2:])))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import click
 
-from monitor import logs
+from monitor import logs, process
 from monitor.cli.options import config_option, load_settings, log_options
 
 
@@ -16,7 +15,7 @@ def _serve(config: Path, log_level: str, log_format: str, *roles: str) -> None:
     logs.configure(log_level, log_format)
     from monitor.serving import serve
 
-    asyncio.run(serve(settings, roles=frozenset(roles), ready=_ready, again=lambda: load_settings(config)))
+    process.run(serve(settings, roles=frozenset(roles), ready=_ready, again=lambda: load_settings(config)))
 
 
 def _ready(said: str) -> None:
