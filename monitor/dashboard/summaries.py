@@ -1,4 +1,8 @@
-"""Questions that sum many rows, answered once for all who ask within a few seconds."""
+"""Questions that sum many rows, answered once for all who ask within a few seconds.
+
+An answer that is no longer fresh is found out anew while those who ask meanwhile are told the last one:
+nobody waits for a sum that somebody else looked at a moment ago.
+"""
 
 from __future__ import annotations
 
@@ -21,34 +25,63 @@ from monitor.storage.views import (
     Views,
 )
 
-KEEP = timedelta(seconds=3)
+FRESH = timedelta(seconds=3)
+KEEP = timedelta(seconds=10)
+"""The oldest that is told to anybody."""
+
 MOST = 512
 """How many answers are kept at most; past it, the oldest are forgotten."""
 
 Answer = TypeVar("Answer")
 
 
-class Cached:
-    """Answers of the last moments by their question. Whoever asks what is being found out already waits for
-    the same answer; one who goes away meanwhile takes it from nobody. An error is told to all who wait and
-    not kept."""
+class _Known:
+    """The last answer to a question, from when it is, and the one that is being found out."""
 
-    def __init__(self, keep: timedelta = KEEP, most: int = MOST) -> None:
+    def __init__(self, begun: datetime, asking: asyncio.Future[Any]) -> None:
+        self.begun = begun
+        self.asking = asking
+        self.last: tuple[datetime, asyncio.Future[Any]] | None = None
+
+
+class Cached:
+    """Answers of the last moments by their question. Within ``fresh`` they are told as they are; within
+    ``keep`` too, but asked anew meanwhile. Whoever else asks what is being found out waits for the same
+    answer; one who goes away takes it from nobody. An error is told to all who wait and not kept."""
+
+    def __init__(self, keep: timedelta = KEEP, most: int = MOST, fresh: timedelta = FRESH) -> None:
         self._keep = keep
+        self._fresh = min(fresh, keep)
         self._most = most
-        self._answers: dict[Hashable, tuple[datetime, asyncio.Future[Any]]] = {}
+        self._answers: dict[Hashable, _Known] = {}
 
     async def get(self, question: Hashable, now: datetime, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         known = self._answers.get(question)
-        if known is None or not timedelta(0) <= now - known[0] < self._keep or _failed(known[1]):
-            self._answers.pop(question, None)
-            while len(self._answers) >= self._most:
-                del self._answers[next(iter(self._answers))]
-            task = asyncio.ensure_future(ask())
-            task.add_done_callback(_failed)
-            known = self._answers[question] = (now, task)
-        answer: Answer = await asyncio.shield(known[1])
+        if known is None or not _within(known.begun, now, self._fresh) or _failed(known.asking):
+            known = self._ask(question, now, ask, known)
+        told = known.asking
+        if not told.done() and known.last is not None and _within(known.last[0], now, self._keep):
+            told = known.last[1]
+        answer: Answer = await asyncio.shield(told)
         return answer
+
+    def _ask(
+        self, question: Hashable, now: datetime, ask: Callable[[], Awaitable[Answer]], before: _Known | None
+    ) -> _Known:
+        self._answers.pop(question, None)
+        while len(self._answers) >= self._most:
+            del self._answers[next(iter(self._answers))]
+        asking = asyncio.ensure_future(ask())
+        asking.add_done_callback(_failed)
+        known = self._answers[question] = _Known(now, asking)
+        if before is not None:
+            answered = before.asking.done() and not _failed(before.asking)
+            known.last = (before.begun, before.asking) if answered else before.last
+        return known
+
+
+def _within(begun: datetime, now: datetime, length: timedelta) -> bool:
+    return timedelta(0) <= now - begun < length
 
 
 def _failed(task: asyncio.Future[Any]) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.dashboard.summaries import KEEP, Cached
+from monitor.dashboard.summaries import FRESH, KEEP, Cached
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ async def test_an_answer_is_forgotten_after_its_time_and_others_are_others() -> 
     cached, question = Cached(), Question()
     question.answerable.set()
     assert await cached.get("q", NOW, question) == 1
-    assert await cached.get("q", NOW + KEEP - timedelta(milliseconds=1), question) == 1
+    assert await cached.get("q", NOW + FRESH - timedelta(milliseconds=1), question) == 1
     assert await cached.get("other", NOW, question) == 2
     assert await cached.get("q", NOW + KEEP, question) == 3
     assert await cached.get("q", NOW - timedelta(days=1), question) == 4  # a clock that was put back
@@ -80,3 +80,45 @@ async def test_no_more_than_so_many_are_kept() -> None:
     assert question.asked == 3
     await cached.get("a", NOW, question)
     assert question.asked == 4
+
+
+async def test_who_asks_while_it_is_found_out_anew_is_told_the_last_answer() -> None:
+    cached, question = Cached(), Question()
+    question.answerable.set()
+    assert await cached.get("q", NOW, question) == 1
+    question.answerable.clear()
+    assert await cached.get("q", NOW + FRESH, question) == 1
+    await asyncio.sleep(0)
+    assert question.asked == 2
+    assert await cached.get("q", NOW + FRESH, question) == 1
+    assert question.asked == 2  # one finds it out for all
+    question.answerable.set()
+    await asyncio.sleep(0.01)
+    assert await cached.get("q", NOW + FRESH, question) == 2
+
+
+async def test_nobody_is_told_what_is_older_than_it_may_be() -> None:
+    cached, question = Cached(), Question()
+    question.answerable.set()
+    assert await cached.get("q", NOW, question) == 1
+    question.answerable.clear()
+    late = asyncio.ensure_future(cached.get("q", NOW + KEEP, question))
+    await asyncio.sleep(0)
+    assert not late.done()
+    question.answerable.set()
+    assert await late == 2
+
+
+async def test_an_error_meanwhile_leaves_the_last_answer() -> None:
+    cached, question = Cached(), Question()
+    question.answerable.set()
+    assert await cached.get("q", NOW, question) == 1
+    question.wrong = True
+    assert await cached.get("q", NOW + FRESH, question) == 1
+    await asyncio.sleep(0.01)
+    question.answerable.clear()
+    assert await cached.get("q", NOW + FRESH, question) == 1
+    question.answerable.set()
+    await asyncio.sleep(0.01)
+    with pytest.raises(ValueError, match="away"):
+        await cached.get("q", NOW + KEEP, question)
