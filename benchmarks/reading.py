@@ -26,7 +26,7 @@ import psycopg
 
 from benchmarks.dataset.configuration import write
 from benchmarks.dataset.server import SERVING, kept
-from benchmarks.reading_load import Answer, Client, Listener, read
+from benchmarks.reading_load import LOOK_SECONDS, Answer, Client, Listener, read
 from benchmarks.reading_mix import Mix, mix
 from monitor.storage.migrate import upgrade
 from tests.services.guard import descendants
@@ -47,6 +47,9 @@ def main(arguments: Sequence[str]) -> None:
     where.add_argument("--data", type=Path, help="directory that `dataset` made")
     where.add_argument("--database", help="URL of a database that `dataset` filled")
     parser.add_argument("--readers", type=int, default=50, help="default: %(default)s")
+    parser.add_argument(
+        "--look", type=float, default=LOOK_SECONDS, help="seconds a page is looked at (default: %(default)s)"
+    )
     parser.add_argument("--rate", type=float, default=500, help="events a second (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=120, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=1)
@@ -192,7 +195,7 @@ class Run:
         listeners = [Listener(self.port) for _ in range(given.readers)]
         listening = [asyncio.create_task(one.listen()) for one in listeners]
         reading = [
-            asyncio.create_task(read(self.port, chosen.choose, number, end, told))
+            asyncio.create_task(read(self.port, chosen.choose, number, end, told, given.look))
             for number in range(given.readers)
         ]
         beside = [asyncio.create_task(self._select(found, 0.2)), asyncio.create_task(self._livez(found, 0.2))]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from time import perf_counter
 
-THINK_SECONDS = 2.0
+LOOK_SECONDS = 5.0
 """How long a page is looked at, on average (exponential): an open page fetches itself anew as often while
 events come in."""
 
@@ -88,15 +88,20 @@ class Listener:
 
 
 async def read(
-    port: int, choose: Callable[[Random], Asked], number: int, until: float, told: Callable[[Answer], None]
+    port: int,
+    choose: Callable[[Random], Asked],
+    number: int,
+    until: float,
+    told: Callable[[Answer], None],
+    look: float = LOOK_SECONDS,
 ) -> None:
     """One person, until ``perf_counter()`` says so; beginning at some moment of the first look."""
     random = Random(number)
     client = Client(port)
     try:
-        await asyncio.sleep(random.random() * THINK_SECONDS)
+        await asyncio.sleep(random.random() * look)
         while perf_counter() < until:
             told(await client.get(*choose(random)))
-            await asyncio.sleep(random.expovariate(1 / THINK_SECONDS))
+            await asyncio.sleep(random.expovariate(1 / look))
     finally:
         client.close()

@@ -135,7 +135,7 @@ keysOn.addEventListener("change", () => remembered.set("keys", keysOn.checked ? 
 
 // ---- updates -----------------------------------------------------------------------------------
 
-const LEAST_PAUSE = 2000; // milliseconds between two refreshes
+const LEAST_PAUSE = 5000; // milliseconds between two refreshes: what changed after a quiet while shows at once
 const MOST_PAUSE = 30000; // ages grow and sources go blind although nothing is stored
 const indicator = document.getElementById("live");
 let stream = null;
