@@ -102,6 +102,6 @@ async def read(
         await asyncio.sleep(random.random() * look)
         while perf_counter() < until:
             told(await client.get(*choose(random)))
-            await asyncio.sleep(random.expovariate(1 / look))
+            await asyncio.sleep(min(random.expovariate(1 / look), until - perf_counter()))
     finally:
         client.close()
