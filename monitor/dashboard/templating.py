@@ -117,7 +117,7 @@ def time_element(when: datetime | None, *, now: Callable[[], datetime], show: st
     day, _, clock = instant.partition("T")
     if show == "full":
         text = f"{day} {clock}"
-    elif day == f"{now().astimezone(UTC):%Y-%m-%d}":
+    elif day == now().astimezone(UTC).date().isoformat():
         text = clock[: -len(".000")]
     else:
         text = f"{day} {clock[: -len(':00.000')]}"

@@ -73,7 +73,7 @@ async def trace_list(site: Site, request: Request) -> Response:
         exactly=_exactly(wanted.search) if found.next else None,
         first_page=part.cursor is None,
         flows=await site.views.flows(),
-        versions=await site.views.versions(wanted.flow) if wanted.flow else (),
+        versions=await site.summaries.versions(wanted.flow) if wanted.flow else (),
         places=places,
         longest=max((row.duration for row in found.rows if row.duration), default=timedelta(0)),
         headings=_headings(wanted, given),
@@ -119,7 +119,7 @@ async def _places(
     }
     if wanted.flow:
         known = [
-            one for one in await site.views.versions(wanted.flow) if wanted.version in (None, one.version)
+            one for one in await site.summaries.versions(wanted.flow) if wanted.version in (None, one.version)
         ]
         names: dict[str, str] = {}
         for one in reversed(known[:5]):
