@@ -27,6 +27,7 @@ COMMANDS = {
     "replay": "replay",
     "inbox": "inbox",
     "alerts": "alerts",
+    "commands": "commands",
     "run": "serve",
     "ingest": "serve",
     "sweep": "serve",

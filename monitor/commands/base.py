@@ -109,7 +109,7 @@ class Unpublished(ChoreoscopeError):
 class When:
     """Of which traces a command is offered; what is empty asks nothing. ``findings``, ``sla``, ``severity``
     and ``element`` are of one confirmed finding; ``standing``: an element's id, name or label where the trace
-    waits; ``states``: open or complete."""
+    waits, or an event it waits for; ``states``: open or complete."""
 
     findings: frozenset[FindingKind] = frozenset()
     sla: frozenset[str] = frozenset()

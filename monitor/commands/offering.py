@@ -34,7 +34,7 @@ def _stands(when: When, detail: TraceDetail, names: Names) -> bool:
         return False
     if not when.standing:
         return True
-    there = {*row.standing, *(name for id_ in row.standing for name in names.get(id_, ()))}
+    there = {*row.standing, *row.expected, *(name for id_ in row.standing for name in names.get(id_, ()))}
     return bool(when.standing & there)
 
 

@@ -105,7 +105,7 @@ CommandTarget = Annotated[RabbitmqTarget | KafkaTarget, Field(discriminator="kin
 class WhenSettings(Model):
     """Of which traces a command is offered: of those all of this is true of. ``finding``, ``sla``,
     ``severity`` and ``element`` are of one confirmed finding; without any of them it takes none.
-    ``standing``: the id, name or label of an element where the trace waits."""
+    ``standing``: the id, name or label of an element where the trace waits, or of an event it waits for."""
 
     finding: Annotated[tuple[FindingKind, ...], OneOrMany] = ()
     sla: Texts = ()

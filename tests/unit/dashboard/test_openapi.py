@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from starlette.routing import Route
 
+from monitor.commands.base import Mode, Status
 from monitor.dashboard.api import OPENAPI
 from monitor.dashboard.app import create_app
 from monitor.domain.audit import Audited
@@ -79,6 +80,8 @@ def test_references_lead_somewhere() -> None:
         ("InboxReason", InboxReason),
         ("NoticeKind", NoticeKind),
         ("Fate", Fate),
+        ("CommandStatus", Status),
+        ("CommandMode", Mode),
     ],
 )
 def test_words_are_those_of_the_domain(name: str, members: Any) -> None:
