@@ -66,9 +66,10 @@ def headline(notification: Notification, zone: str = "UTC") -> str:
         return f"Digest: {_counted(firing, resolved) or 'nothing happened'}"
     if len(notification.alerts) == 1:
         (alert,) = notification.alerts
-        about = subject(alert)
         said = sentence(alert.summary, zone, HEADLINE)
-        said = f"{about}: {said}" if about and about.lower() not in said.lower() else said
+        about = subject(alert)
+        if about and about.lower() not in said.lower():
+            said = f"{about}: {said.replace(f' for {one_line(_key(alert)[1])}', '', 1)}"
         return f"Resolved: {said}" if alert.status == "resolved" else said
     about = ", ".join(one_line(value, 40) for value in notification.group_labels.values() if value)
     counted = _counted(firing, resolved)
@@ -86,13 +87,17 @@ def _counted(firing: int, resolved: int) -> str:
 
 def subject(alert: Alert) -> str:
     """What people call the trace an alert is about: ``Order o-17``. Its key may be ``name=value`` or bare."""
-    name, separator, value = alert.labels.get("key", "").partition("=")
-    if not separator:
-        name, value = alert.labels.get("flow", ""), name
+    name, value = _key(alert)
     if not value:
         return ""
     noun = name.replace("-", " ").replace("_", " ").strip()
     return one_line(f"{noun[:1].upper()}{noun[1:]} {value}", 80)
+
+
+def _key(alert: Alert) -> tuple[str, str]:
+    """Name and value; of a bare one the name is the flow's."""
+    name, separator, value = alert.labels.get("key", "").partition("=")
+    return (name, value) if separator else (alert.labels.get("flow", ""), name)
 
 
 def told(alert: Alert, notification: Notification, zone: str) -> Told:
@@ -131,7 +136,8 @@ def _facts(alert: Alert, zone: str) -> Iterator[tuple[str, str]]:
             yield name, local(text, zone)
     if expected := annotations.get("expected"):
         yield "Expected", one_line(expected, SENTENCE)
-    yield "Alert since", local(alert.starts_at, zone)
+    if local(alert.starts_at, zone) != local(annotations.get("due", ""), zone):
+        yield "Alert since", local(alert.starts_at, zone)
     if alert.status == "resolved":
         if alert.ends_at is not None:
             yield "Resolved", local(alert.ends_at, zone)

@@ -27,6 +27,25 @@ def test_what_the_sentence_names_itself_is_not_said_twice() -> None:
     assert wording.headline(notification(named)) == "The order o-17 is late."
 
 
+def test_the_subject_takes_the_place_of_the_key() -> None:
+    breached = alert(annotations={"summary": "“Ship in time” is breached for o-17: it was due."})
+    assert wording.headline(notification(breached)) == "Order o-17: “Ship in time” is breached: it was due."
+
+
+@pytest.mark.parametrize(
+    ("key", "flow", "said"),
+    [
+        ("order=o-17", "shop", "Order o-17"),
+        ("o-17", "order-fulfilment", "Order fulfilment o-17"),
+        ("order=a=b", "shop", "Order a=b"),
+        ("order=", "shop", ""),
+        ("", "shop", ""),
+    ],
+)
+def test_what_an_alert_is_about(key: str, flow: str, said: str) -> None:
+    assert wording.subject(alert(labels={"key": key, "flow": flow})) == said
+
+
 def test_several_alerts_are_counted() -> None:
     three = notification(alert(), alert(id="a2"), resolved(id="a3"))
     assert wording.headline(three) == "2 alerts firing, 1 resolved: order"
@@ -49,6 +68,9 @@ def test_the_facts_are_in_the_readers_zone() -> None:
     assert facts["Started"] == "Thu 26 Feb 2026, 10:25 CET"
     assert facts["Expected"] == "GoodsShipped"
     assert "Resolved" not in facts
+    assert "Alert since" not in facts  # it is since it was due
+    later = dict(wording.told(alert(starts_at=NOW), notification(), BERLIN).facts)
+    assert later["Alert since"] == "Mon 2 Mar 2026, 10:30 CET"
     past = dict(wording.told(resolved(), notification(), BERLIN).facts)
     assert past["Resolved"] == "Mon 2 Mar 2026, 10:30 CET"
     assert past["Why"] == "GoodsShipped came Mon 2 Mar 2026, 10:29 CET."
