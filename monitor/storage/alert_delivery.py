@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, exists, insert, select, update
+from sqlalchemy import Row, Select, exists, insert, select, update
 
 from monitor.alerts.base import Alert, Notification
 from monitor.domain.audit import ALERT_RESEND, RECEIVER_ENABLE, RECEIVER_TEST, Entry
@@ -31,6 +31,12 @@ LONGEST_SAID = 1000
 
 FAILING = timedelta(minutes=15)
 """So long nothing must have arrived at a receiver before others are told."""
+
+
+def waiting(receiver: str, now: datetime) -> Select[Any]:
+    """Messages on their way to a receiver whose next attempt is due."""
+    of = notifications.c
+    return select(of.id).where(UNDELIVERED, of.receiver == receiver, of.next_at <= now)
 
 
 async def claim(

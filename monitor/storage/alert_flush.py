@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, Select, insert, select, update
 
 from monitor.alerts.base import Status
 from monitor.alerts.born import FINDINGS
@@ -49,7 +49,7 @@ class SqlFlushing:
     async def members(self) -> list[Grouped]:
         of = alert_members.c
         asked = (
-            select(alerts, of.told, of.muted, of.active)
+            select(alerts, of.told, of.told_at, of.muted, of.active)
             .join_from(alert_members, alerts, alerts.c.id == of.alert_id)
             .where(ACTIVE, of.group_id == self.group.id)
             .order_by(alerts.c.starts_at, alerts.c.id)
@@ -87,8 +87,12 @@ class SqlFlushing:
 
     async def write(self, decision: Decision, message: Message | None, not_before: datetime) -> None:
         of = alert_members.c
+        told: dict[bytes, Status] = dict.fromkeys(decision.firing, "firing")
+        told |= dict.fromkeys(decision.resolved, "resolved")
         changed = [
-            row for id_, known in sorted(self._known.items()) if (row := self._member(id_, known, decision))
+            row
+            for id_, known in sorted(self._known.items())
+            if (row := self._member(id_, known, decision, told.get(id_)))
         ]
         await self._transaction.update(
             alert_members,
@@ -109,18 +113,19 @@ class SqlFlushing:
         groups = alert_groups.c
         await self._transaction.execute(update(alert_groups).where(groups.id == self.group.id).values(values))
 
-    def _member(self, id_: bytes, known: Row[Any], decision: Decision) -> tuple[Any, ...] | None:
+    def _member(
+        self, id_: bytes, known: Row[Any], decision: Decision, now_told: Status | None
+    ) -> tuple[Any, ...] | None:
         """The row, where it changes. What was told stays on record; so does why a fact is told no more."""
         told: str | None = known.told
-        told_at, muted, muted_at = None, None, None
-        if id_ in decision.firing or id_ in decision.resolved:
-            told = "firing" if id_ in decision.firing else "resolved"
-            told_at = self._now
+        told_at, muted, muted_at = known.told_at, None, None
+        if now_told is not None:
+            told, told_at = now_told, self._now
         elif id_ in decision.muted:
             muted = muting_text(decision.muted[id_])
             muted_at = self._now
         active = id_ in decision.active
-        if told_at is None and active and muted == known.muted:
+        if now_told is None and active and muted == known.muted:
             return None
         return (self.group.id, id_, active, told, told_at, muted, muted_at)
 
@@ -152,6 +157,10 @@ class SqlFlushing:
             list(notified_alerts.c),
             [(row.id, number, "firing" if row.id in fires else "resolved") for row in told],
         )
+
+
+def groups_due(now: datetime) -> Select[Any]:
+    return select(alert_groups.c.id).where(alert_groups.c.next_flush <= now)
 
 
 async def due(transaction: Transaction, now: datetime) -> Group | None:

@@ -10,7 +10,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, or_, select, update
+from sqlalchemy import Select, case, or_, select, update
 
 from monitor.storage.alert_flush import texts
 from monitor.storage.alerting import Router
@@ -25,6 +25,11 @@ ROUTING = "routing"
 def group_id(receiver: str, route: str, labels: str) -> bytes:
     said = "\x1f".join((receiver, route, labels)).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(said, digest_size=16).digest()
+
+
+def pending() -> Select[Any]:
+    """Alerts that changed."""
+    return select(alerts.c.id).where(PENDING)
 
 
 async def route(transaction: Transaction, router: Router, now: datetime, limit: int) -> int:

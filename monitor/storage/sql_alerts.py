@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select
 
 from monitor.alerts.base import Alert, Notification
 from monitor.alerts.matchers import Matcher
@@ -45,12 +48,23 @@ class SqlAlerts:
         self._counted = counted
         self._read = read
 
+    async def _is_any(self, asked: Select[Any]) -> bool:
+        """Looked for before a transaction is begun that writes: events must not wait for whoever finds
+        nothing to do, several times a second."""
+        async with self._read() as transaction:
+            return bool(await transaction.rows(asked.limit(1)))
+
     async def route(self, router: Router, now: datetime, limit: int) -> int:
+        if not await self._is_any(alert_routing.pending()):
+            return 0
         async with self._counted() as (transaction, _):
             return await alert_routing.route(transaction, router, now, limit)
 
     @asynccontextmanager
     async def flushing(self, now: datetime) -> AsyncIterator[SqlFlushing | None]:
+        if not await self._is_any(alert_flush.groups_due(now)):
+            yield None
+            return
         async with self._counted() as (transaction, tally):
             group = await alert_flush.due(transaction, now)
             yield None if group is None else SqlFlushing(transaction, tally, group, now)
@@ -58,6 +72,8 @@ class SqlAlerts:
     async def claim(
         self, receiver: str, worker: str, external_url: str, lease: timedelta, now: datetime
     ) -> Claimed | None:
+        if not await self._is_any(alert_delivery.waiting(receiver, now)):
+            return None
         async with self._counted() as (transaction, _):
             return await alert_delivery.claim(transaction, receiver, worker, external_url, lease, now)
 

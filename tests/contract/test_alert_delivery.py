@@ -81,7 +81,7 @@ async def test_after_days_it_is_given_up_and_others_are_told(store: SqlStore) ->
     await telling.over(timedelta(minutes=10), timedelta(hours=1))
     assert "ReceiverFailing" in await firing(store)
     assert telling.channels["pager"].told == [[("ReceiverFailing", "firing")]]
-    await telling.over(timedelta(hours=1), timedelta(days=4))
+    await telling.over(timedelta(hours=3), timedelta(days=4))
     rows = (await store.alerts.notifications("ops")).rows
     assert rows[-1].status == "given_up"
     telling.ops.fails = []
@@ -98,7 +98,7 @@ async def test_who_refuses_for_good_is_disabled_and_the_others_are_told(store: S
     await telling.go(seconds=30)
     ops, _ = await store.alerts.receivers()
     assert (ops.disabled, ops.reason, ops.waiting) == (telling.now, "410 Gone", 1)
-    await telling.over(timedelta(minutes=1), timedelta(hours=5))
+    await telling.over(timedelta(minutes=10), timedelta(hours=5))
     assert telling.ops.sent == []
     told = telling.channels["pager"]
     assert told.told == [[("ReceiverDisabled", "firing")], [("ReceiverDisabled", "firing")]]

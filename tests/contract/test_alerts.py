@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from sqlalchemy import event
+
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.verdict import ClockState
 from monitor.storage.alerting import AlertFilter, AlertRow
@@ -137,7 +139,7 @@ async def test_it_is_told_once_again_while_it_lasts_and_when_it_ends(store: SqlS
     assert telling.ops.sent == []  # the group waits for more
     await telling.go(seconds=30)
     assert telling.ops.told == [[("SlaBreached", "firing")]]
-    await telling.over(timedelta(minutes=1), timedelta(hours=3, minutes=55))
+    await telling.over(timedelta(minutes=5), timedelta(hours=3, minutes=55))
     assert len(telling.ops.sent) == 1
     await telling.over(timedelta(minutes=1), timedelta(minutes=11))
     assert telling.ops.told[1:] == [[("SlaBreached", "firing")]]
@@ -188,3 +190,25 @@ async def test_filters(store: SqlStore) -> None:
     assert page.next is not None
     rest = await store.alerts.alerts(cursor=page.next, limit=1)
     assert {page.rows[0].alert.name, rest.rows[0].alert.name} == {"SlaBreached", "Missing"}
+
+
+async def test_a_batch_without_news_for_people_asks_nothing_about_alerts(store: SqlStore) -> None:
+    """The ingest path: findings begin and clocks move in it all the time."""
+    asked: list[str] = []
+
+    def noted(_c: object, _x: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    engine = store._writes.sync_engine
+    event.listen(engine, "before_cursor_execute", noted)
+    said = Said([a_finding()], [a_clock(ClockState.AT_RISK)], conforms=False)
+    await place(store, "a", *KEYS, said=said)
+    await tell(store, KEYS, Said([a_finding("Shipped")], [a_clock(ClockState.MET, ended=at(5))]))
+    assert len(asked) > 5
+    assert [statement for statement in asked if "alert" in statement] == []
+    await tell(store, KEYS, ASTRAY)
+    await confirm(store)
+    asked.clear()
+    await tell(store, KEYS, Said([]))
+    assert len([statement for statement in asked if "alert" in statement]) == 1
+    event.remove(engine, "before_cursor_execute", noted)
