@@ -130,8 +130,8 @@ def fingerprint(labels: Mapping[str, str]) -> str:
 
 
 def word(id: str) -> str:
-    """An id as it can stand in any header."""
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", id):
+    """An id as it can stand in any header. No full stop: it separates the parts that webhooks sign."""
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}", id):
         return id
     return blake2b(id.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 

@@ -23,6 +23,8 @@ from monitor.resources import templates
 
 SUBJECT = 180
 """Characters."""
+ALERTS = 20
+"""Told one by one. Gmail cuts what is longer than 102 KB, and each is up to 5."""
 
 
 # Every server takes it: nothing but ASCII on the wire.
@@ -121,7 +123,7 @@ def _put(message: EmailMessage, picture: Picture, picture_id: str) -> None:
 
 
 def _values(notification: Notification, zone: str, picture: Picture | None) -> Mapping[str, Any]:
-    alerts, left = wording.shown(notification, zone)
+    alerts, left = wording.shown(notification, zone, ALERTS)
     url = notification.external_url
     return {
         "headline": wording.headline(notification, zone),

@@ -38,6 +38,9 @@ LONGEST_WAIT = timedelta(days=1)
 ADDRESSES = 4
 """Of a host that are tried, one after the other."""
 
+SHORTEST = 4
+"""Characters of a text that is blotted out in what is told: less says nothing, and blots the rest."""
+
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port -> addresses as text. Raises OSError."""
 
@@ -94,7 +97,9 @@ class Outbound:
         self._redirects = redirects
         self._timeout = timeout.total_seconds()
         self._resolve = resolve
-        self._secrets = _secrets_of(self._url) | {*self._headers.values(), *secrets} - {""}
+        own = _secrets_of(self._url) | {*self._headers.values(), *secrets}
+        self._secrets = {secret for secret in own if len(secret) >= SHORTEST}
+        self._passing: set[str] = set()  # of redirects' targets, while one message is sent
         # The transport itself, without httpx' client, which writes every address into the log. Connections
         # are not kept: messages are rare, and one to an address must not serve another name.
         self._transport = httpx.AsyncHTTPTransport(
@@ -113,6 +118,7 @@ class Outbound:
         url = self._url.copy_with(path=self._url.path.rstrip("/") + path) if path else self._url
         deadline = asyncio.get_running_loop().time() + self._timeout
         own = dict(self._headers)
+        self._passing = set()
         for hop in range(self._redirects + 1):
             answer = await self._answer(url, {**own, **headers}, body, deadline)
             if answer.status not in (307, 308) or hop == self._redirects:
@@ -144,7 +150,7 @@ class Outbound:
 
     def told(self, text: str) -> str:
         """The text without secrets, should it repeat any."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
+        for secret in sorted(self._secrets | self._passing, key=len, reverse=True):
             text = text.replace(secret, "•••")
         return text
 
@@ -222,7 +228,7 @@ class Outbound:
             raise Undeliverable(f"answered {answer.status}, a redirect to no address")
         if url.scheme == "https" and target.scheme == "http":
             raise Undeliverable(f"answered {answer.status}, a redirect away from https", permanent=True)
-        self._secrets |= _secrets_of(target)
+        self._passing |= _secrets_of(target)
         return target
 
 

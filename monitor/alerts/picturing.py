@@ -5,15 +5,23 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
+import math
+import re
 from functools import cache
 
 log = logging.getLogger(__name__)
 
 WIDEST = 2400
 """Pixels."""
-SHARPNESS = 2
+SHARPNESS = 2.0
 """Pixels for each of the picture's own, as long as it does not get wider than that."""
 
+MOST = 8_000_000
+"""Pixels in all."""
+LEAST = 0.5
+"""Pixels for each of the picture's own, below which names cannot be read."""
+
+_SIZE = re.compile(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"')
 _FAMILIES = (
     *("Helvetica", "Arial", "Liberation Sans", "DejaVu Sans", "Noto Sans", "Roboto", "Open Sans"),
     *("Segoe UI", "Verdana", "Nimbus Sans", "FreeSans", "Cantarell", "Ubuntu"),
@@ -22,7 +30,7 @@ _FAMILIES = (
 
 async def png(svg: str) -> bytes | None:
     """The picture as PNG, or None where nothing can draw it with its texts: without ``choreoscope[pictures]``
-    or without a font. ``svg``: one that needs no stylesheet."""
+    or without a font; or where it is too large. ``svg``: one that needs no stylesheet."""
     if importlib.util.find_spec("resvg_py") is None:
         return None
     return await asyncio.to_thread(_drawn, svg)
@@ -34,12 +42,24 @@ def _drawn(svg: str) -> bytes | None:
     family = _family()
     if family is None:
         return None
-    drawn = bytes(resvg_py.svg_to_bytes(svg_string=svg, background="#ffffff", sans_serif_family=family))
-    width = int.from_bytes(drawn[16:20], "big")
-    wanted = min(width * SHARPNESS, WIDEST)
+    scale = _scale(svg)
+    if scale is None:
+        return None
     return bytes(
-        resvg_py.svg_to_bytes(svg_string=svg, background="#ffffff", sans_serif_family=family, width=wanted)
+        resvg_py.svg_to_bytes(svg_string=svg, background="#ffffff", sans_serif_family=family, zoom=scale)
     )
+
+
+def _scale(svg: str) -> float | None:
+    """As sharp as it may be; None for one that is so large that nobody could read it as a picture."""
+    size = _SIZE.search(svg[:2000])
+    if size is None:
+        return None
+    width, height = float(size[1]), float(size[2])
+    if min(width, height) < 1:
+        return None
+    scale = min(SHARPNESS, WIDEST / width, math.sqrt(MOST / (width * height)))
+    return scale if scale >= LEAST else None
 
 
 @cache

@@ -15,8 +15,6 @@ from urllib.parse import urlencode
 from monitor.alerts.base import Alert, Notification
 from monitor.plaintext import VALUE, local, one_line
 
-SHOWN_ALERTS = 50
-"""Alerts of one message that are told one by one; the others are counted."""
 SENTENCE = 500
 HEADLINE = 150
 
@@ -114,7 +112,7 @@ def told(alert: Alert, notification: Notification, zone: str) -> Told:
     )
 
 
-def shown(notification: Notification, zone: str, most: int = SHOWN_ALERTS) -> tuple[list[Told], int]:
+def shown(notification: Notification, zone: str, most: int) -> tuple[list[Told], int]:
     """The alerts that are told one by one, firing ones first, and how many are not."""
     alerts = [*notification.firing, *notification.resolved]
     left = max(0, len(alerts) - most) + notification.truncated

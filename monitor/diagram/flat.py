@@ -51,15 +51,37 @@ def flattened(svg: str) -> str:
         parent = style.getparent()
         if parent is not None:
             parent.remove(style)
-    rules = _rules(stylesheet())
-    for element in root.iter(etree.Element):
+    _Painter().paint(root)
+    return etree.tostring(root, encoding="unicode")
+
+
+class _Painter:
+    """Elements of one kind within elements of the same kinds look the same, so it is worked out once."""
+
+    def __init__(self) -> None:
+        self._rules = _rules(stylesheet())
+        self._known: dict[tuple[int, str, str, bool], tuple[int, dict[str, str]]] = {}
+
+    def paint(self, root: etree._Element) -> None:
+        """The element and all that is in it. Kinds are numbered; 0 is outside of everything."""
+        waiting = [(root, 0)]
+        while waiting:
+            element, within = waiting.pop()
+            focusable = "tabindex" in element.attrib
+            kind = (within, etree.QName(element).localname, element.get("class", ""), focusable)
+            if kind not in self._known:
+                self._known[kind] = len(self._known) + 1, self._looks(element)
+            number, looks = self._known[kind]
+            for name, value in looks.items():
+                element.set(name, value)
+            waiting += [(child, number) for child in element if isinstance(child.tag, str)]
+
+    def _looks(self, element: etree._Element) -> dict[str, str]:
         looks: dict[str, str] = {}
-        for rule in rules:
+        for rule in self._rules:
             if rule.matches(element):
                 looks.update(rule.looks)
-        for name, value in looks.items():
-            element.set(name, value)
-    return etree.tostring(root, encoding="unicode")
+        return looks
 
 
 @cache

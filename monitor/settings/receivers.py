@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from monitor.bpmn.promises.declared import read_zone
 from monitor.settings.models import TimeOfDay
 from monitor.settings.sources import Tls
-from monitor.settings.values import Identifier, Model, OneOrMany, PositiveDuration
+from monitor.settings.values import Identifier, Model, OneOrMany, PositiveDuration, is_loopback
 
 KINDS = ("email", "webhook", "slack", "teams", "alertmanager", "apprise")
 """What a receiver can be, by the key of its block."""
@@ -116,6 +116,8 @@ class SmtpSettings(Model):
             raise ValueError("username and password belong together")
         if self.security == "none" and self.tls is not None:
             raise ValueError("tls says how TLS is done, and security: none does without")
+        if self.security == "none" and self.username is not None and not is_loopback(self.host):
+            raise ValueError("a password is not sent in the clear: security must be starttls or tls")
         return self
 
     @property

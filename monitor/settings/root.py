@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,7 +15,7 @@ from monitor.settings.auth import AuthSettings
 from monitor.settings.commands import CommandsSettings
 from monitor.settings.models import CalendarSettings, EventRule, ModelSettings
 from monitor.settings.sources import SourceSettings
-from monitor.settings.values import Duration, Model, PositiveDuration, base_directory
+from monitor.settings.values import Duration, Model, PositiveDuration, base_directory, is_loopback
 
 Complaint = tuple[tuple[str | int, ...], str]
 """Where (keys and list indices from the top) and what is wrong there."""
@@ -51,15 +50,6 @@ class BlindnessSettings(Model):
         if self.at_most is not None and self.at_most < self.after:
             raise ValueError("at_most must not be shorter than after: a source is not blind before that")
         return self
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 class SavedView(Model):
@@ -116,7 +106,7 @@ class DashboardSettings(Model):
     @property
     def is_local(self) -> bool:
         """Whether only this machine can reach it."""
-        return _is_loopback(self.host)
+        return is_loopback(self.host)
 
 
 class Envelope(Model):

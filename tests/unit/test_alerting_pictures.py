@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from monitor.alerting_pictures import WHOLE, TracePictures, picture, troubled
-from monitor.alerts.picturing import WIDEST, png
+from monitor.alerts.picturing import MOST, WIDEST, png
 from monitor.bpmn.document import Document
 from monitor.bpmn.read import read_file
 from monitor.diagram import Mark, Overlay, Timing
@@ -77,6 +77,12 @@ async def test_the_picture_is_drawn_with_its_texts() -> None:
     assert with_text.startswith(b"\x89PNG")
     width = int.from_bytes(with_text[16:20], "big")
     assert width == min(2 * round(view(picture(WIDE, Overlay()))[1]), WIDEST)
+    assert await png('<svg xmlns="http://www.w3.org/2000/svg" width="90000" height="90000"/>') is None
+    tall = await png('<svg xmlns="http://www.w3.org/2000/svg" width="2000" height="6000"/>')
+    assert tall is not None
+    assert int.from_bytes(tall[16:20], "big") * int.from_bytes(tall[20:24], "big") == pytest.approx(
+        MOST, rel=0.01
+    )
     without = await png(re.sub(r"<text.*?</text>", "", picture(WIDE, Overlay()), flags=re.DOTALL))
     assert without is not None
     assert len(without) < len(with_text)

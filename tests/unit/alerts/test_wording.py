@@ -121,7 +121,7 @@ def test_a_silence_is_quoted() -> None:
 
 def test_many_alerts_are_told_up_to_a_number_and_the_firing_first() -> None:
     many = notification(resolved(), *(alert(id=f"a{n}") for n in range(60)), truncated=5)
-    told, left = wording.shown(many, "UTC")
+    told, left = wording.shown(many, "UTC", 50)
     assert (len(told), left) == (50, 16)
     assert {one.status for one in told} == {"firing"}
 
@@ -133,7 +133,7 @@ def test_digests_count_by_flow() -> None:
 
 
 def test_strangers_texts_do_nothing() -> None:
-    told, _ = wording.shown(hostile(), BERLIN)
+    told, _ = wording.shown(hostile(), BERLIN, 9)
     for one in told:
         texts = (
             one.sentence,

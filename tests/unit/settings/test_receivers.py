@@ -120,6 +120,13 @@ def test_a_login_is_whole() -> None:
     assert "belong together" in told(SmtpSettings, {"host": "mail.example", "username": "me"})
 
 
+def test_a_password_is_not_sent_in_the_clear() -> None:
+    login = {"security": "none", "username": "me", "password": "x"}
+    assert "not sent in the clear" in told(SmtpSettings, {"host": "mail.example", **login})
+    for host in ("localhost", "127.0.0.1", "::1"):
+        SmtpSettings.model_validate({"host": host, **login})
+
+
 def test_digests_are_at_a_time_or_every_so_often() -> None:
     receiver = {"name": "ops", "email": MAIL}
     daily = ReceiverSettings.model_validate(
