@@ -30,6 +30,7 @@ from tests.support.serving import Serving, command, environment, serving, writte
 from tests.unit.dashboard.test_routes_by_role import APP, address
 
 TOKEN = f"chs_planted-{'t' * 30}"
+VIEWER = f"chs_viewing-{'v' * 30}"
 PAYLOAD = "pl4nted-payload-4111111111111111"
 SIGNING = "whsec_cGw0bnRlZC1zaWduaW5nLXNlY3JldC0wMTIzNDU2Nzg5"
 
@@ -112,7 +113,8 @@ def configuration(plant: Planted) -> dict[str, Any]:
 async def _let_in(url: str) -> None:
     store = await open_store(url)
     now = datetime.now(UTC)
-    await store.access.create_token("admin", digest(TOKEN), TOKEN[:10], Role.ADMIN, None, "local", now)
+    for role, secret in ((Role.ADMIN, TOKEN), (Role.VIEWER, VIEWER)):
+        await store.access.create_token(role.value, digest(secret), secret[:10], role, None, "local", now)
     await store.close()
 
 
@@ -203,6 +205,18 @@ def test_no_page_and_no_answer_shows_a_secret(world: World, monitor: Serving) ->
                 assert not world.plant.found(answered.text + str(answered.headers)), shown
                 inbox = shown.startswith(("/inbox/", "/api/v1/inbox/"))
                 assert inbox or PAYLOAD not in answered.text, shown
+
+
+def test_a_viewer_is_offered_nothing_they_may_not_do(monitor: Serving) -> None:
+    viewer = {"authorization": f"Bearer {VIEWER}"}
+    shown = 0
+    for path in PATHS:
+        page = monitor.get(address(path).replace("/17", "/1"), headers=viewer)
+        if page.status_code == 200 and page.headers["content-type"].startswith("text/html"):
+            shown += 1
+            forms = re.findall(r'method="post" action="([^"]+)"', page.text)
+            assert set(forms) <= {"/logout"}, path
+    assert shown > 15
 
 
 def test_no_row_holds_a_secret_and_none_but_the_inbox_the_payload(world: World, monitor: Serving) -> None:

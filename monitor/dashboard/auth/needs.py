@@ -43,6 +43,7 @@ _ANY_METHOD: Final[dict[str, Need]] = {
     # what may hold data that is not meant to be kept, and who did what from where
     "/inbox/{id}/discard": Role.OPERATOR,
     "/inbox/discard": Role.OPERATOR,
+    "/silences/new": Role.OPERATOR,
     "/api/v1/inbox/{id}/body": Role.OPERATOR,
     "/audit": Role.OPERATOR,
     "/api/v1/audit": Role.OPERATOR,

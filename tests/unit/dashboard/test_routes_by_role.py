@@ -109,6 +109,7 @@ EXCEPTIONS: dict[str, Need] = {
     "/account/sessions/{session}/end": Role.VIEWER,
     "/inbox/{id}/discard": Role.OPERATOR,
     "/inbox/discard": Role.OPERATOR,
+    "/silences/new": Role.OPERATOR,
     "/api/v1/inbox/{id}/body": Role.OPERATOR,
     "/audit": Role.OPERATOR,
     "/api/v1/audit": Role.OPERATOR,
