@@ -25,6 +25,7 @@ from monitor.commands.base import (
 )
 from monitor.commands.offering import Names, offered
 from monitor.commands.rendering import digest, rendered, values_of
+from monitor.domain.access import TOKEN_USER
 from monitor.domain.audit import LOCAL
 from monitor.domain.verdict import Clock
 from monitor.storage.views import TraceDetail
@@ -132,6 +133,8 @@ class Commander:
     async def approve(self, id: int, who: str, note: str) -> Command:
         if who == LOCAL:
             raise NotPossible(NEEDS_LOGINS, mend="Set up logins (auth).")
+        if who.startswith(TOKEN_USER):
+            raise NotPossible("A program cannot approve it: that takes a second person, logged in.")
         return await self.store.approve(id, who, note, self.patience, self._now())
 
     async def cancel(self, id: int, who: str, note: str) -> Command:

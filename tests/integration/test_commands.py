@@ -19,7 +19,12 @@ import httpx
 import pytest
 import yaml
 from aiokafka import AIOKafkaConsumer
+from argon2 import PasswordHasher
 
+from monitor.dashboard.auth.service import digest
+from monitor.domain.access import Role
+from monitor.storage.migrate import upgrade
+from monitor.storage.sql import open_store
 from tests.browser.landscape import CONFIG, Monitor, running
 from tests.contract.source_harnesses import make_topic
 from tests.services import Service
@@ -378,3 +383,72 @@ async def test_without_logins_nobody_can_approve(tmp_path: Path, rabbitmq: Behin
         refused = await monitor.http.post(f"/api/v1/traces/{trace}/commands/release", json={})
         assert refused.status_code == 409
         assert (await monitor.get("/commands"))["items"] == []
+
+
+PASSWORD = "correct horse battery"
+
+
+async def logged_in(monitor: Monitor, name: str) -> httpx.AsyncClient:
+    http = httpx.AsyncClient(base_url=monitor.address, timeout=PATIENCE)
+    token = re.findall(r'name="token" value="(\w+)"', (await http.get("/login")).text)[0]
+    answer = await http.post("/login", data={"token": token, "name": name, "password": PASSWORD})
+    assert answer.status_code == 303, answer.text
+    return http
+
+
+async def test_a_second_person_approves_it(tmp_path: Path, rabbitmq: BehindRabbitmq) -> None:
+    configuration = configured(rabbitmq.target, mode="approve") + "auth: {local: true}\n"
+    configuration = configuration.replace("{name: web, kind: http}", "{name: web, kind: http, token: sesame}")
+    file = tmp_path / "browser.db"
+    upgrade(f"sqlite:///{file}")
+    store = await open_store(f"sqlite:///{file}")
+    now = datetime.now(UTC)
+    hashed = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    for name, role in (("ann", Role.OPERATOR), ("bob", Role.OPERATOR), ("cid", Role.VIEWER)):
+        await store.access.add_user(name, hashed, role, "local", now)
+    secret = "chs_" + "x" * 40
+    await store.access.create_token("robot", digest(secret), secret[:8], Role.ADMIN, None, "ann", now)
+    await store.close()
+    async with running(tmp_path, configuration) as monitor:
+        monitor.http.headers["authorization"] = "Bearer sesame"
+        for step, hours in (("OrderPlaced", 3.0), ("PaymentRequested", 2.9), ("PaymentReceived", 2.5)):
+            await monitor.post("o-1", step, now - timedelta(hours=hours), paymentId="p-1", amount=42)
+        monitor.http.headers["authorization"] = f"Bearer {secret}"
+        trace = await monitor.trace("o-1")
+        await monitor.until(
+            f"/traces/{trace}", lambda told: any(one["state"] == "confirmed" for one in told["findings"])
+        )
+        ann, bob, cid = [await logged_in(monitor, name) for name in ("ann", "bob", "cid")]
+        try:
+            preview = html.unescape((await ann.get(f"/traces/{trace}/commands/release")).text)
+            assert "Ask a second person to approve it" in preview
+            asked = await ann.post(f"/traces/{trace}/commands/release", data=fields(preview))
+            place = asked.headers["location"]
+            own = await ann.get(place)
+            assert "takes a second person" in own.text
+            assert "Approve and send it" not in own.text
+            token = re.findall(r'name="token" value="(\w+)"', own.text)[0]
+            refused = await ann.post(f"{place}/approve", data={"token": token})
+            assert refused.status_code == 409
+            assert (await monitor.http.post(f"/api/v1{place}/approve", json={})).status_code == 409
+            looked = await cid.get(place)
+            assert "Approve and send it" not in looked.text
+            assert "Cancel it" not in looked.text
+            token = re.findall(r'name="token" value="(\w+)"', looked.text)[0]
+            assert (await cid.post(f"{place}/approve", data={"token": token})).status_code == 403
+            assert (await monitor.get(place))["status"] == "waiting"
+
+            offered = html.unescape((await bob.get(place)).text)
+            done = await bob.post(f"{place}/approve", data={**fields(offered), "note": "go"})
+            told = await stands(monitor, done, is_in("published"))
+            assert (told["requested_by"], told["approved_by"]) == ("ann", "bob")
+            got = await rabbitmq.get()
+            assert got.id in preview
+            audit = (await monitor.get("/audit?action=command"))["items"]
+            assert [(one["who"], one["action"]) for one in audit] == [
+                ("bob", "command.approve"),
+                ("ann", "command.request"),
+            ]
+        finally:
+            for http in (ann, bob, cid):
+                await http.aclose()

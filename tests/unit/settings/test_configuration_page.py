@@ -114,7 +114,8 @@ def test_every_key_is_told_with_its_default(heading: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["alerts.md", "configuration.md", "getting-started.md", "security.md", "slas.md"]
+    "page",
+    ["alerts.md", "commands.md", "configuration.md", "getting-started.md", "security.md", "slas.md"],
 )
 def test_the_examples_are_valid(page: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "models", tmp_path / "models")
