@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
 EVENTS = "/api/v1/events"
 
-CONFIG = f"""
+SHOP = f"""
 database: sqlite:///browser.db
 dashboard: {{port: 0}}
 sources:
@@ -56,6 +56,33 @@ alerts:
     - {{name: ops, webhook: {{url: "https://ops.invalid/"}}}}
   route: {{receiver: ops, group_wait: 0s}}
 """
+
+COMMANDS = """
+commands:
+  enabled: true
+  items:
+    - name: release
+      title: Release the order
+      description: Asks the warehouse to look at a paid order again.
+      flow: order
+      when: {sla: Ship within an hour}
+      target: {kind: rabbitmq, url: "amqp://me:sesame@rabbit/shop", exchange: shop, routing_key: release}
+      type: com.shop.ReleaseOrder
+      subject: "{{ keys.order }}"
+      body: {orderId: "{{ keys.order }}", why: "{{ finding.message }}"}
+      expect: {event: GoodsShipped, within: PT10M}
+      limits: {per_trace: 2}
+    - name: remind
+      title: Remind of the payment
+      flow: order
+      when: {standing: PaymentReceived}
+      mode: approve
+      target: {kind: kafka, bootstrap_servers: "kafka:9092", topic: payments, key: "{{ keys.order }}"}
+      type: com.shop.RemindOfPayment
+"""
+"""A dry run, and one that nobody can ask for without logins."""
+
+CONFIG = SHOP + COMMANDS
 
 EMPTY = """
 database: sqlite:///empty.db
@@ -182,3 +209,7 @@ async def fill(monitor: Monitor) -> None:
     await monitor.post("o-5", "NewsletterSent", now)
     await monitor.raw(b"\x00\xff\x00not an event")
     await monitor.until("/overview", lambda told: told["totals"]["breached"] and told["totals"]["deviating"])
+    release = f"/traces/{await monitor.trace('o-1')}/commands/release"
+    await monitor.until(f"{release.rpartition('/')[0]}", lambda told: told["offers"])
+    asked = await monitor.http.post(f"/api/v1{release}", json={"note": "the customer called"})
+    assert asked.status_code == 200, asked.text

@@ -13,12 +13,14 @@ class Place(NamedTuple):
     """``route``: the page's path in :data:`monitor.dashboard.pages.PAGES`. ``path``: an address of it, with
     ``{o-1}`` for the number of that order's trace, ``{unmapped}`` or ``{undecodable}`` for the newest such
     message of the inbox, ``{alert}`` for the newest alert and ``{message}`` for the newest message to a
-    receiver. ``said``: what its content says. ``status``: of the answer."""
+    receiver. ``said``: what its content says. ``status``: of the answer.
+    ``still``: it does not update itself."""
 
     route: str
     path: str
     said: str
     status: int = 200
+    still: bool = False
 
 
 PLACES = {
@@ -76,6 +78,20 @@ PLACES = {
     "inbox item, bytes": Place("/inbox/{id}", "/inbox/{unmapped}?view=hex", "000000"),
     "inbox item discard": Place("/inbox/{id}/discard", "/inbox/{unmapped}/discard", "Discard it"),
     "audit": Place("/audit", "/audit", "Audit"),
+    "commands": Place("/commands", "/commands", "Kill switch"),
+    "commands by filter": Place("/commands", "/commands?status=dry_run&name=release", "o-1"),
+    "commands, none": Place("/commands", "/commands?status=refused", "No command matches"),
+    "command": Place("/commands/{id}", "/commands/{command}", "exactly these"),
+    "command, none": Place("/commands/{id}", "/commands/999999", "There is no command", 404),
+    "command preview": Place(
+        "/traces/{id}/commands/{name}", "/traces/{o-1}/commands/release", "What goes out", still=True
+    ),
+    "command preview, not now": Place(
+        "/traces/{id}/commands/{name}", "/traces/{o-2}/commands/remind", "second person", still=True
+    ),
+    "command preview, not offered": Place(
+        "/traces/{id}/commands/{name}", "/traces/{o-4}/commands/release", "is not offered", 409
+    ),
     "inbox item of bytes": Place("/inbox/{id}", "/inbox/{undecodable}", "not text"),
     "sources": Place("/sources", "/sources", "web"),
     "source": Place("/sources/{name:path}", "/sources/web", "When it was blind"),
@@ -113,6 +129,7 @@ EMPTY_PLACES = {
     "silences": Place("/silences", "/silences", "Nothing is silenced"),
     "receivers": Place("/receivers", "/receivers", "No receivers"),
     "audit": Place("/audit", "/audit", "Nothing was changed yet"),
+    "commands": Place("/commands", "/commands", "Commands are off"),
 }
 """What a monitor shows that nobody has configured yet."""
 
@@ -136,5 +153,8 @@ async def _number(monitor: Monitor, name: str) -> int | str:
     if name == "sla":
         first: str = (await monitor.get("/slas"))["items"][0]["name"]
         return quote(first)
+    if name == "command":
+        last: int = (await monitor.get("/commands"))["items"][0]["id"]
+        return last
     newest: int = (await monitor.get(f"/inbox?reason={name}"))["items"][0]["id"]
     return newest

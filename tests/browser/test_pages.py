@@ -41,7 +41,7 @@ async def visit(monitor: Monitor, place: Place, open_page: Opener) -> list[str]:
         assert response is not None
         assert response.status == place.status
         watched.complaints = [said for said in watched.complaints if said not in refused]
-        await is_whole(watched, place.said, scripts=place.status < 400)
+        await is_whole(watched, place.said, scripts=place.status < 400 and not place.still)
         wrong = await too_wide(page)
         await open_details(page)
         wrong += [f"all open: {line}" for line in await too_wide(page)]
@@ -65,7 +65,7 @@ async def too_wide(page: Page) -> list[str]:
 
 def _refusal(status: int) -> str:
     """What the console of Chromium says of a page that is refused."""
-    reason = {400: "Bad Request", 404: "Not Found"}[status]
+    reason = {400: "Bad Request", 404: "Not Found", 409: "Conflict"}[status]
     return f"Failed to load resource: the server responded with a status of {status} ({reason})"
 
 

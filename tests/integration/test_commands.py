@@ -25,7 +25,7 @@ from monitor.dashboard.auth.service import digest
 from monitor.domain.access import Role
 from monitor.storage.migrate import upgrade
 from monitor.storage.sql import open_store
-from tests.browser.landscape import CONFIG, Monitor, running
+from tests.browser.landscape import SHOP, Monitor, running
 from tests.contract.source_harnesses import make_topic
 from tests.services import Service
 
@@ -129,7 +129,7 @@ def configured(target: dict[str, Any], **changed: Any) -> str:
     top = {"enabled": True, "dry_run": False}
     for key, value in changed.items():
         (top if key in ("dry_run", "give_up", "timeout", "breaker", "enabled") else item)[key] = value
-    return CONFIG + yaml.safe_dump({"commands": {**top, "items": [item]}})
+    return SHOP + yaml.safe_dump({"commands": {**top, "items": [item]}})
 
 
 @asynccontextmanager
