@@ -102,8 +102,9 @@ class Outbound:
         self._passing: set[str] = set()  # of redirects' targets, while one message is sent
         # The transport itself, without httpx' client, which writes every address into the log. Connections
         # are not kept: messages are rare, and one to an address must not serve another name.
+        self._context = tls_context(tls) if self._may_use_tls else None
         self._transport = httpx.AsyncHTTPTransport(
-            verify=tls_context(tls) if self._may_use_tls else False,
+            verify=self._context or False,
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=0),
         )
@@ -128,6 +129,26 @@ class Outbound:
                 own = {}
             url = target
         return answer
+
+    async def reach(self) -> str:
+        """Which address answers, without sending anything. Raises Undeliverable."""
+        url = self._url
+        where = _place(url)
+        try:
+            async with asyncio.timeout(self._timeout):
+                addresses = await self._addresses(url, where)
+                _, writer = await asyncio.open_connection(
+                    str(addresses[0]),
+                    _port(url),
+                    ssl=self._context if url.scheme == "https" else None,
+                    server_hostname=url.host if url.scheme == "https" else None,
+                )
+        except TimeoutError:
+            raise Undeliverable(f"{where} did not answer within {self._timeout:g} seconds") from None
+        except OSError as error:
+            raise Undeliverable(f"{where} cannot be reached: {self.told(_cause(error))}") from None
+        writer.transport.abort()
+        return f"{where} answers at {addresses[0]}"
 
     def check(self, answer: Answer, now: datetime) -> str:
         """What the receiver said, if it has the message. Raises Undeliverable for any status but 2xx; 410
@@ -160,7 +181,7 @@ class Outbound:
     async def _answer(
         self, url: httpx.URL, headers: Mapping[str, str], body: bytes, deadline: float
     ) -> Answer:
-        where = f"{url.scheme}://{url.host}" + (f":{url.port}" if url.port else "")
+        where = _place(url)
         try:
             async with asyncio.timeout_at(deadline):
                 addresses = await self._addresses(url, where)
@@ -173,9 +194,8 @@ class Outbound:
 
     async def _addresses(self, url: httpx.URL, where: str) -> list[Address]:
         """Those the host has. Raises Undeliverable if it has one that is refused."""
-        port = url.port or (443 if url.scheme == "https" else 80)
         try:
-            found = [ip_address(text) for text in await self._resolve(url.host, port)]
+            found = [ip_address(text) for text in await self._resolve(url.host, _port(url))]
         except (OSError, UnicodeError) as error:
             raise Undeliverable(f"{where} cannot be found: {_cause(error)}") from None
         if not found:
@@ -260,6 +280,15 @@ def retry_after(answer: Answer, now: datetime) -> timedelta | None:
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return min(max(until - now, timedelta(0)), LONGEST_WAIT)
+
+
+def _place(url: httpx.URL) -> str:
+    """What of an address may be told."""
+    return f"{url.scheme}://{url.host}" + (f":{url.port}" if url.port else "")
+
+
+def _port(url: httpx.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
 
 
 def _credentials(url: httpx.URL) -> dict[str, str]:

@@ -92,20 +92,9 @@ class EmailChannel:
     ) -> tuple[dict[str, tuple[int, str]], str]:
         """Recipients the server refused, with its code and words, and what it said of the mail. Raises
         Undeliverable if it did not take it for anybody."""
-        server = self._server
-        smtp = aiosmtplib.SMTP(
-            hostname=server.host,
-            port=server.port,
-            use_tls=server.security == "tls",
-            start_tls=server.security == "starttls",
-            tls_context=server.context,
-            username=server.username,
-            password=server.password,
-            local_hostname=server.hello,
-            timeout=server.timeout.total_seconds(),
-        )
+        smtp = self._client()
         try:
-            async with asyncio.timeout(server.timeout.total_seconds()):
+            async with asyncio.timeout(self._server.timeout.total_seconds()):
                 await smtp.connect()
                 refused, said = await smtp.sendmail(
                     parseaddr(self._writing.sender)[1], list(recipients), flattened(message)
@@ -119,6 +108,33 @@ class EmailChannel:
         finally:
             smtp.close()
         return {address: (answer.code, answer.message) for address, answer in refused.items()}, said
+
+    async def reach(self) -> str:
+        """Greet the server and log in, without sending anything. Raises Undeliverable."""
+        smtp = self._client()
+        try:
+            async with asyncio.timeout(self._server.timeout.total_seconds()):
+                await smtp.connect()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
+            raise self._failure(error) from None
+        finally:
+            smtp.close()
+        login = "" if self._server.username is None else f", logged in as {self._server.username}"
+        return f"{self._server.host}:{self._server.port} answers{login}"
+
+    def _client(self) -> aiosmtplib.SMTP:
+        server = self._server
+        return aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            use_tls=server.security == "tls",
+            start_tls=server.security == "starttls",
+            tls_context=server.context,
+            username=server.username,
+            password=server.password,
+            local_hostname=server.hello,
+            timeout=server.timeout.total_seconds(),
+        )
 
     def _failure(self, error: Exception) -> Undeliverable:
         where = f"{self._server.host}:{self._server.port}"

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 @config_option
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def doctor(config: Path, style: str) -> int:
-    """Try everything the configuration names, for real: database, brokers, files, models.
+    """Try everything the configuration names, for real: database, brokers, files, models, receivers.
 
     Each line says ok, warn or fail, and what to do. Nothing is changed anywhere: no queue is made, no
-    group joined, no offset committed. Exits with 1 when something fails.
+    group joined, no offset committed, no message sent. Exits with 1 when something fails.
 
     \b
     Examples:
@@ -52,9 +52,19 @@ async def examine(settings: Settings, config: Path) -> list[Result]:
         ("database", examine_database(settings)),
         *((f"source {source.name}", _of_source(source)) for source in settings.sources),
         ("models", examine_models(settings)),
+        *_of_receivers(settings),
     ]
     found = await asyncio.gather(*(bounded(what, results) for what, results in examinations))
     return [ok("configuration", f"{config} is valid"), *(result for results in found for result in results)]
+
+
+def _of_receivers(settings: Settings) -> list[tuple[str, Results]]:
+    alerts = settings.alerts
+    if alerts is None:
+        return []
+    from monitor.cli.doctor import receivers
+
+    return [(f"receiver {one.name}", receivers.examine(one, alerts.smtp)) for one in alerts.receivers]
 
 
 def _of_source(source: object) -> Results:
