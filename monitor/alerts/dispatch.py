@@ -6,6 +6,7 @@ and what is sent has an id that stays the same, however often it is tried.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -33,7 +34,10 @@ MOST_TOLD = 100
 """Alerts that one message tells; of more it says how many."""
 
 LEASE = timedelta(minutes=5)
-"""Longer than any channel takes. Who is killed while sending holds the message up for so long."""
+"""Who is killed while sending holds the message up for so long."""
+
+LONGEST_ATTEMPT = timedelta(minutes=4)
+"""Past that an attempt is broken off: nobody else may have begun one."""
 
 AT_ONCE = 20
 """Messages to one receiver in one tick."""
@@ -212,17 +216,32 @@ class Dispatcher:
         attempts = self._metrics.delivery_attempts
         try:
             with self._metrics.delivery_seconds.labels(receiver).time():
-                said = await self._channels[receiver].send(notification, now)
+                async with asyncio.timeout(LONGEST_ATTEMPT.total_seconds()):
+                    said = await self._channels[receiver].send(notification, now)
         except Undeliverable as error:
-            attempts.labels(receiver, "refused" if error.permanent else "failed").inc()
-            done = self._now()
-            next_at = self._policy.retry.next(claimed.attempt, notification.created, done, self._chance())
-            if error.retry_after is not None and next_at is not None:
-                next_at = max(next_at, done + error.retry_after)
-            log.warning("%s is not reached: %s", receiver, error.message)
-            return Outcome(False, error.message, next_at, disables=error.permanent)
-        attempts.labels(receiver, "arrived").inc()
-        return Outcome(True, said)
+            failure = error
+        except TimeoutError:
+            failure = Undeliverable(f"it took longer than {LONGEST_ATTEMPT}")
+        except Exception as error:  # one receiver that makes us fail must not keep the others from being told
+            log.exception(
+                "%s: the attempt failed, which is a defect of choreoscope; please report it", receiver
+            )
+            failure = Undeliverable(f"the attempt failed: {type(error).__name__}")
+        else:
+            attempts.labels(receiver, "arrived").inc()
+            return Outcome(True, said)
+        attempts.labels(receiver, "refused" if failure.permanent else "failed").inc()
+        log.warning("%s is not reached: %s", receiver, failure.message)
+        return Outcome(False, failure.message, self._again(claimed, failure), disables=failure.permanent)
+
+    def _again(self, claimed: Claimed, failure: Undeliverable) -> datetime | None:
+        """When to try again, at the earliest when the receiver wishes; None: it is given up."""
+        now = self._now()
+        created = claimed.notification.created
+        found = self._policy.retry.next(claimed.attempt, created, now, self._chance())
+        if found is None or failure.retry_after is None:
+            return found
+        return max(found, now + failure.retry_after)
 
 
 def _late(one: Grouped) -> Late | None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, exists, insert, select, update
+from sqlalchemy import Row, Select, delete, exists, insert, select, update
 
 from monitor.alerts.base import Alert, Notification
 from monitor.domain.audit import ALERT_RESEND, RECEIVER_ENABLE, RECEIVER_TEST, Entry
@@ -153,7 +153,16 @@ async def configured(
             )
             await _well_again(transaction, name, now, tally)
     for name in sorted(known.keys() - wanted.keys()):
-        await _well_again(transaction, name, now, tally)  # nobody is to be told by it any more
+        await _forget(transaction, name, now, tally)
+
+
+async def _forget(transaction: Transaction, name: str, now: datetime, tally: Tally) -> None:
+    """Nobody is to be told by this receiver any more."""
+    waits = update(notifications).where(UNDELIVERED, notifications.c.receiver == name)
+    said = "The receiver is no longer in the configuration."
+    await transaction.execute(waits.values(status=GIVEN_UP, next_at=None, done=now, said=said))
+    await transaction.execute(delete(receivers).where(receivers.c.name == name))
+    await _well_again(transaction, name, now, tally)
 
 
 async def _well_again(transaction: Transaction, name: str, now: datetime, tally: Tally) -> None:

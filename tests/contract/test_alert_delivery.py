@@ -237,6 +237,57 @@ async def test_a_test_message_is_tried_once(store: SqlStore) -> None:
     assert pager.disabled is None
 
 
+async def test_a_channel_that_makes_us_fail_stops_nothing(store: SqlStore) -> None:
+    await breach(store)
+    telling = await begun(store)
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    telling.ops.before = fail
+    await telling.go()
+    await telling.go(seconds=30)
+    (row,) = (await store.alerts.notifications()).rows
+    assert (row.status, row.said) == ("waiting", "the attempt failed: ZeroDivisionError")
+    telling.ops.before = lambda: None
+    await telling.go(minutes=1)
+    assert len(telling.ops.sent) == 1
+
+
+async def test_an_attempt_that_hangs_is_broken_off(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.alerts.dispatch.LONGEST_ATTEMPT", timedelta(seconds=0.1))
+    await breach(store)
+    telling = await begun(store)
+
+    class Hanging:
+        async def send(self, *_: object) -> str:
+            await asyncio.sleep(60)
+            return ""
+
+        async def close(self) -> None:
+            return None
+
+    telling.dispatcher._channels["ops"] = Hanging()  # type: ignore[index]
+    await telling.go()
+    await telling.go(seconds=30)
+    (row,) = (await store.alerts.notifications()).rows
+    assert row.said is not None
+    assert row.said.startswith("it took longer than")
+
+
+async def test_what_waits_for_a_receiver_that_is_gone_is_given_up(store: SqlStore) -> None:
+    await breach(store)
+    telling = await begun(store)
+    telling.ops.fails = [Undeliverable("no", permanent=True)]
+    await telling.go()
+    await telling.go(seconds=30)
+    await store.alerts.configured({"other": "1"}, "2", telling.now)
+    (row,) = (await store.alerts.notifications()).rows
+    assert (row.status, row.said) == ("given_up", "The receiver is no longer in the configuration.")
+    assert [one.name for one in await store.alerts.receivers()] == ["other"]
+    assert await store.notices() == []
+
+
 async def test_a_long_group_is_cut_and_counted(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitor.alerts.dispatch.MOST_TOLD", 2)
     for number in range(5):

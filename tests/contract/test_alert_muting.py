@@ -8,10 +8,14 @@ from monitor.alerts.inhibition import Rule
 from monitor.alerts.intervals import Interval
 from monitor.alerts.matchers import parse
 from monitor.alerts.policy import Digest, Receiver
+from monitor.bpmn.compile import Options
+from monitor.bpmn.flow import Sla
+from monitor.domain.limit import Limit
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.domain.verdict import ClockState
 from monitor.storage.sql import SqlStore
 from tests.contract.store_harness import Said, a_clock, a_finding, at, place, tell
+from tests.support.flows import flow_of, tasks
 from tests.support.telling import BEGIN, ROUTE, Telling
 
 KEYS = [("order", "o-1")]
@@ -165,6 +169,34 @@ async def test_an_inhibited_alert_is_told_once_its_cause_is_over(store: SqlStore
     await store.end_notice(NoticeKind.BLIND, "kafka", telling.now)
     await telling.over(STEP, timedelta(minutes=7))
     assert sorted(telling.ops.told[1:]) == [[("SlaBreached", "firing")], [("SourceBlind", "resolved")]]
+
+
+async def test_what_only_follows_from_a_late_step_is_not_told(store: SqlStore) -> None:
+    line = f"""
+    <startEvent id="s"/> {tasks("A", "B")} <endEvent id="e"/>
+    s -> A -> B -> e
+    """
+    limit = Limit.of(timedelta(hours=1))
+    slas = tuple(Sla(f"{name} in time", limit, on=(name,)) for name in "AB")
+    flow = flow_of(line, Options(slas=slas))
+    first = a_clock(ClockState.BREACHED, sla="A in time")
+    second = a_clock(ClockState.BREACHED, sla="B in time", due=at(12))
+    await confirmed(store, "o-1", Said(clocks=[first, second]))
+    telling = await begun(store, flow=flow)
+    await telling.over(STEP, timedelta(hours=1))
+    ((told,),) = [one.alerts for one in telling.ops.sent]
+    assert told.labels["sla"] == "A in time"
+    rows = {row.alert.labels["sla"]: row.alert for row in (await store.alerts.alerts()).rows}
+    detail = await store.alerts.alert(bytes.fromhex(rows["B in time"].id))
+    assert detail is not None
+    (member,) = detail.members
+    assert member.muted is not None
+    assert (member.muted.why.value, member.muted.by) == ("inhibited", rows["A in time"].id)
+    met = a_clock(ClockState.MISSED, sla="A in time", ended=at(70))
+    await tell(store, KEYS, Said(clocks=[met, second]))  # the first came; the second is late in its own right
+    await telling.over(STEP, timedelta(minutes=7))
+    last = {alert.labels["sla"]: alert.status for alert in telling.ops.sent[-1].alerts}
+    assert last == {"A in time": "resolved", "B in time": "firing"}
 
 
 async def test_other_routes_send_what_lasts_anew_and_the_end_to_whom_was_told(store: SqlStore) -> None:
