@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 from urllib.request import urlopen
 
+from mail_picture import page as mail_page
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -119,9 +120,11 @@ def main() -> int:
             address = _address(demo)
             print(f"The demo is at {address}; waiting {HISTORY_SECONDS:.0f} s for its history.")
             time.sleep(HISTORY_SECONDS)
+            mail = mail_page()
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
                 take(browser, address)
+                take_mail(browser, mail)
                 browser.close()
         finally:
             demo.terminate()
@@ -167,6 +170,14 @@ def take(browser: Browser, address: str) -> None:
         page.screenshot(path=IMAGES / f"{name}.png")
         print(f"{name}.png  {(IMAGES / f'{name}.png').stat().st_size // 1000} kB  {path}")
         context.close()
+
+
+def take_mail(browser: Browser, mail: str) -> None:
+    """Of a mail, which no page shows."""
+    page = browser.new_page(viewport={"width": 760, "height": LEAST_HEIGHT}, device_scale_factor=1.5)
+    page.set_content(mail)
+    page.screenshot(path=IMAGES / "mail.png", full_page=True)
+    page.close()
 
 
 if __name__ == "__main__":
