@@ -46,6 +46,10 @@ OVERLAP = timedelta(seconds=10)
 """Confirmations this much before those seen last are looked at again: another sweeper's may be committed
 later."""
 
+IN_VAIN = (
+    "The last {} had no effect: none goes out by itself before one had, or commands are stopped and resumed."
+)
+
 WATCHED = timedelta(days=1)
 """So long after it was due a late effect is still looked for."""
 
@@ -96,9 +100,10 @@ class Dispatcher:
         """Send what is to be sent now. Returns how many attempts were made."""
         patience = self._commander.patience
         claimed = await self._store.claim(self._worker, patience, self._now(), SENDERS)
-        async with asyncio.TaskGroup() as tasks:
-            for command in claimed:
-                tasks.create_task(self._send(command))
+        ended = await asyncio.gather(*(self._send(one) for one in claimed), return_exceptions=True)
+        for error in ended:  # one that could not be recorded keeps none of the others from being so
+            if error is not None:
+                raise error
         return len(claimed)
 
     async def _send(self, command: Command) -> None:
@@ -199,13 +204,17 @@ class Dispatcher:
             if await self._store.held_back(request, str(error), now):
                 log.warning("command %s for %s: %s", offer.item.name, detail.row.key, error.message)
             return False
-        request = request_of(preview, detail, MONITOR, "", status, once)
-        try:
-            await self._store.request(request, now)
-        except NotPossible as error:
+        in_vain = await self._store.in_vain(offer.item.name)
+        why = IN_VAIN.format(in_vain) if in_vain >= self._commander.patience.failures else None
+        if why is None:
+            try:
+                await self._store.request(request_of(preview, detail, MONITOR, "", status, once), now)
+            except NotPossible as error:
+                why = error.message
+        if why is not None:
             if await self._store.stopped() is None:
                 held = request_of(preview, detail, MONITOR, "", Status.LIMITED, once)
-                await self._store.held_back(held, error.message, now)
+                await self._store.held_back(held, why, now)
             return False
         return True
 

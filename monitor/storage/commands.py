@@ -87,6 +87,8 @@ class SqlCommands:
                 return known
             if switch.stopped:
                 raise NotPossible(f"Commands are stopped by {switch.by}.", mend=RESUME)
+            if request.once is not None and await _known(transaction, [request.once]):
+                raise NotPossible("It was asked for already.")
             unmet = await _unmet(transaction, request.item, request.trace, now)
             if unmet is not None:
                 raise NotPossible(unmet)
@@ -120,6 +122,17 @@ class SqlCommands:
     async def known(self, once: Sequence[str]) -> set[str]:
         async with self._read() as transaction:
             return await _known(transaction, once)
+
+    async def in_vain(self, name: str) -> int:
+        judged = [Status.EFFECTIVE.value, Status.INEFFECTIVE.value]
+        since = select(command_switch.c.since).where(command_switch.c.id == SWITCH)
+        asked = select(_of.status).where(_of.name == name, _of.status.in_(judged))
+        asked = asked.where(_of.requested >= since.scalar_subquery()).order_by(
+            _of.requested.desc(), _of.id.desc()
+        )
+        async with self._read() as transaction:
+            latest = [status for (status,) in await transaction.rows(asked.limit(100))]
+        return next((at for at, status in enumerate(latest) if status == judged[0]), len(latest))
 
     async def unmet(self, item: Item, trace: int, now: datetime) -> str | None:
         async with self._read() as transaction:

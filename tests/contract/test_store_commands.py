@@ -424,3 +424,24 @@ async def test_once_is_once(store: SqlStore) -> None:
     held = a_request(once="release/1/bb", status=Status.LIMITED)
     assert await store.commands.held_back(held, "too many", at(1))
     assert [one.told for one in (await store.commands.commands()).rows] == ["too many", None]
+
+
+async def test_what_had_no_effect_is_counted_in_a_row(store: SqlStore) -> None:
+    async def judged(minute: float, status: Status) -> None:
+        made = await store.commands.request(a_request(), at(minute))
+        (one,) = await claimed(store, at(minute))
+        await store.commands.record(one, Outcome.PUBLISHED, "ok", PATIENCE, at(minute))
+        command = await looked_up(store, made.id)
+        assert await store.commands.watched(command, status, None, "told", None, at(minute))
+
+    assert await store.commands.in_vain("release") == 0
+    for minute, status in enumerate((Status.INEFFECTIVE, Status.EFFECTIVE)):
+        await judged(minute, status)
+    assert await store.commands.in_vain("release") == 0
+    for minute in (2, 3, 4):
+        await judged(minute, Status.INEFFECTIVE)
+    assert await store.commands.in_vain("release") == 3
+    assert await store.commands.in_vain("other") == 0
+    await store.commands.stop("ann", "", at(5))
+    await store.commands.resume("ann", "", at(6))
+    assert await store.commands.in_vain("release") == 0

@@ -122,6 +122,9 @@ class Shelf:
     async def known(self, once: Sequence[str]) -> set[str]:
         raise NotImplementedError
 
+    async def in_vain(self, name: str) -> int:
+        raise NotImplementedError
+
     async def unmet(self, item: Item, trace: int, now: datetime) -> str | None:
         return self.full
 
