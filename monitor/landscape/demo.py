@@ -57,6 +57,41 @@ ALERTS: Mapping[str, object] = {
 """Nobody is really told: see :class:`Aside`."""
 
 
+_NOWHERE = {"kind": "rabbitmq", "url": "amqp://demo.invalid/", "exchange": "shop-commands"}
+COMMANDS: Mapping[str, object] = {
+    "enabled": True,
+    "dry_run": True,
+    "items": [
+        {
+            "name": "release-order",
+            "title": "Release the order",
+            "description": "Asks the warehouse to look at a paid order again.",
+            "flow": "order",
+            "when": {"sla": SHIP},
+            "target": {**_NOWHERE, "routing_key": "orders.release"},
+            "type": "com.shop.ReleaseOrder",
+            "subject": "{{ trace.key }}",
+            "body": {"orderId": "{{ trace.key }}", "because": "{{ finding.message }}"},
+            "expect": {"event": "GoodsShipped", "within": "PT1M"},
+        },
+        {
+            "name": "remind",
+            "title": "Remind of the payment",
+            "description": "Asks the shop to write to the customer once more.",
+            "flow": "order",
+            "when": {"finding": "sla_breach", "sla": PAY},
+            "mode": "automatic",
+            "target": {**_NOWHERE, "routing_key": "payments.remind"},
+            "type": "com.shop.RemindOfPayment",
+            "subject": "{{ trace.key }}",
+            "body": {"orderId": "{{ trace.key }}"},
+            "expect": {"event": "PaymentReceived", "within": "PT1M"},
+        },
+    ],
+}
+"""What could be put right, as dry runs: nothing is sent anywhere."""
+
+
 class Aside:
     """A way to a receiver that keeps what it is given to itself."""
 
@@ -129,6 +164,7 @@ def settings(data: Path, model: Path, port: int, limits: Limits) -> Settings:
                 "views": [{"name": "Shipped by DHL", "query": "q=carrier%3DDHL"}],
             },
             "alerts": ALERTS,
+            "commands": COMMANDS,
         }
     )
 
