@@ -64,10 +64,10 @@ def headline(notification: Notification, zone: str = "UTC") -> str:
         return f"Digest: {_counted(firing, resolved) or 'nothing happened'}"
     if len(notification.alerts) == 1:
         (alert,) = notification.alerts
-        said = sentence(alert.summary, zone, HEADLINE)
+        said = _said(alert, zone, HEADLINE)
         about = subject(alert)
         if about and about.lower() not in said.lower():
-            said = f"{about}: {said.replace(f' for {one_line(_key(alert)[1])}', '', 1)}"
+            said = f"{about}: {said}"
         return f"Resolved: {said}" if alert.status == "resolved" else said
     about = ", ".join(one_line(value, 40) for value in notification.group_labels.values() if value)
     counted = _counted(firing, resolved)
@@ -92,6 +92,12 @@ def subject(alert: Alert) -> str:
     return one_line(f"{noun[:1].upper()}{noun[1:]} {value}", 80)
 
 
+def _said(alert: Alert, zone: str, longest: int) -> str:
+    """The sentence, without the key that the subject beside it tells."""
+    said = sentence(alert.summary, zone, longest)
+    return said.replace(f" for {one_line(_key(alert)[1])}", "", 1) if subject(alert) else said
+
+
 def _key(alert: Alert) -> tuple[str, str]:
     """Name and value; of a bare one the name is the flow's."""
     name, separator, value = alert.labels.get("key", "").partition("=")
@@ -104,7 +110,7 @@ def told(alert: Alert, notification: Notification, zone: str) -> Told:
         status=alert.status,
         severity=one_line(alert.labels.get("severity", ""), 20),
         subject=subject(alert),
-        sentence=sentence(alert.summary, zone),
+        sentence=_said(alert, zone, SENTENCE),
         description=sentence(alert.annotations.get("description", ""), zone, 2000),
         facts=tuple(_facts(alert, zone)),
         links=tuple(links(alert, notification)),

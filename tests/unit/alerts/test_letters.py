@@ -33,6 +33,15 @@ def test_text_and_html_say_the_same() -> None:
     assert all(address in text for address in addresses if address != "https://monitor.example")
 
 
+def test_a_sentence_is_not_said_twice() -> None:
+    breached = alert(annotations={"summary": "“Ship in time” is breached for o-17."})
+    message = compose(notification(breached), WRITING)
+    page = html_parser.fromstring(body(message, "html"))
+    assert page.findtext(".//h1") == "Order o-17: “Ship in time” is breached."
+    assert not page.findall(".//h2")
+    assert body(message, "plain").count("is breached") == 1
+
+
 def test_the_page_is_one_for_every_reader() -> None:
     page = html_parser.fromstring(body(compose(notification(alert(), resolved()), WRITING), "html"))
     assert page.get("lang") == "en"
