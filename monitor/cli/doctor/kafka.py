@@ -18,6 +18,7 @@ from aiokafka.helpers import create_ssl_context
 
 from monitor.cli.doctor.result import SECONDS, Result, Results, fail, ok, warn
 from monitor.settings import KafkaSource
+from monitor.sources.kafka_start import all_topics
 
 
 async def examine(source: KafkaSource) -> Results:
@@ -68,6 +69,7 @@ async def _group(
     consumer: AIOKafkaConsumer, source: KafkaSource, what: str, partitions: list[TopicPartition]
 ) -> Result:
     try:
+        await all_topics(consumer)
         ends = await consumer.end_offsets(partitions)
         begins = await consumer.beginning_offsets(partitions)
         committed = {partition: await consumer.committed(partition) for partition in partitions}

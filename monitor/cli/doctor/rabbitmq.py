@@ -42,7 +42,7 @@ async def examine(source: RabbitmqSource) -> Results:
 
 async def _exchange(connection: AbstractConnection, what: str, name: str) -> Result:
     try:
-        async with connection.channel() as channel:
+        async with connection.channel(publisher_confirms=False) as channel:
             await channel.get_exchange(name, ensure=True)
     except ChannelNotFoundEntity:
         return fail(
@@ -60,7 +60,7 @@ async def _queue(
 ) -> Result:
     """An existing queue is declared again as the source would do it, which changes nothing or is refused."""
     try:
-        async with connection.channel() as channel:
+        async with connection.channel(publisher_confirms=False) as channel:
             queue = await channel.get_queue(name, ensure=True)
             waiting = queue.declaration_result.message_count or 0
             if not source.stream:
