@@ -49,6 +49,14 @@ def upgrade() -> None:
     _where("ix_alerts_firing", "alerts", ["name", "born", "id"], "status = 'firing'")
     _where("ix_alerts_trace_id", "alerts", ["trace_id"], "trace_id IS NOT NULL")
     op.create_index("ix_alerts_born", "alerts", ["born", "id"])
+    for name, condition in (
+        ("lasts", "status = 'firing' AND lasting IS {true}"),
+        ("happened", "status = 'firing' AND lasting IS {false}"),
+        ("resolved", "status = 'resolved'"),
+    ):
+        where = condition.format(true="true", false="false"), condition.format(true="1", false="0")
+        _where(f"ix_alerts_{name}", "alerts", ["born", "id"], *where)
+    op.create_index("ix_alerts_flow", "alerts", ["flow", "born", "id"])
     op.create_index("ix_alerts_name", "alerts", ["name", "born", "id"])
     op.create_table(
         "alert_groups",
@@ -63,6 +71,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_alert_groups"),
     )
     _where("ix_alert_groups_next_flush", "alert_groups", ["next_flush"], "next_flush IS NOT NULL")
+    _where("ix_alert_groups_idle", "alert_groups", ["not_before"], "next_flush IS NULL")
     op.create_table(
         "alert_members",
         sa.Column("group_id", sa.LargeBinary(), nullable=False),

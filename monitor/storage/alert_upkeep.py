@@ -11,6 +11,7 @@ from monitor.storage import audit
 from monitor.storage.tables import (
     ACTIVE,
     FIRING,
+    IDLE,
     alert_groups,
     alert_marks,
     alert_members,
@@ -88,7 +89,7 @@ async def purge(transaction: Transaction, before: datetime, limit: int) -> int:
 def _empty(before: datetime) -> ColumnElement[bool]:
     of = alert_groups.c
     members = select(alert_members.c.group_id).where(alert_members.c.group_id == of.id)
-    return and_(of.next_flush.is_(None), of.not_before < before, ~members.exists())
+    return and_(IDLE, of.not_before < before, ~members.exists())
 
 
 async def _delete(transaction: Transaction, table: Table, where: ColumnElement[bool]) -> None:

@@ -22,7 +22,9 @@ from monitor.storage.alerting import (
     ReceiverRow,
 )
 from monitor.storage.tables import (
-    FIRING,
+    HAPPENED,
+    LASTS,
+    RESOLVED,
     UNDELIVERED,
     alert_groups,
     alert_members,
@@ -46,10 +48,8 @@ async def page(
     """The newest first."""
     of = alerts.c
     asked = select(alerts)
-    if wanted.state in ("firing", "facts"):
-        asked = asked.where(FIRING, of.lasting.is_(wanted.state == "firing"))
-    elif wanted.state == "resolved":
-        asked = asked.where(of.status == "resolved")
+    if wanted.state is not None:
+        asked = asked.where({"firing": LASTS, "facts": HAPPENED, "resolved": RESOLVED}[wanted.state])
     for column, value in (
         (of.name, wanted.name),
         (of.flow, wanted.flow),

@@ -101,6 +101,7 @@ async def trace(site: Site, request: Request) -> Response:
         row=detail.row,
         sentence=words.trace_sentence(detail, clocks, now),
         acknowledges=site.acknowledges is not None,
+        alerts=site.alerts is not None,
         commands=await of_trace(site, request, detail),
         command_words=command_words,
         picture=await site.pictures.trace(detail, clocks),

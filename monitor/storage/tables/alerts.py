@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, literal_column
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    and_,
+    literal_column,
+)
 
 from monitor.storage.tables.base import Id, metadata
 from monitor.storage.types import SafeText, UtcTime
@@ -34,12 +44,19 @@ alerts = Table(
 )
 PENDING = alerts.c.pending.is_(True)
 FIRING = alerts.c.status == literal_column("'firing'")
+LASTS = and_(FIRING, alerts.c.lasting.is_(True))
+HAPPENED = and_(FIRING, alerts.c.lasting.is_(False))
+RESOLVED = alerts.c.status == literal_column("'resolved'")
 OF_TRACE = alerts.c.trace_id.is_not(None)
 _a = alerts.c
 Index("ix_alerts_pending", _a.born, _a.id, postgresql_where=PENDING, sqlite_where=PENDING)
 Index("ix_alerts_firing", _a.name, _a.born, _a.id, postgresql_where=FIRING, sqlite_where=FIRING)
 Index("ix_alerts_trace_id", _a.trace_id, postgresql_where=OF_TRACE, sqlite_where=OF_TRACE)
 Index("ix_alerts_born", _a.born, _a.id)
+Index("ix_alerts_lasts", _a.born, _a.id, postgresql_where=LASTS, sqlite_where=LASTS)
+Index("ix_alerts_happened", _a.born, _a.id, postgresql_where=HAPPENED, sqlite_where=HAPPENED)
+Index("ix_alerts_resolved", _a.born, _a.id, postgresql_where=RESOLVED, sqlite_where=RESOLVED)
+Index("ix_alerts_flow", _a.flow, _a.born, _a.id)
 Index("ix_alerts_name", _a.name, _a.born, _a.id)
 
 alert_groups = Table(
@@ -61,6 +78,8 @@ Index(
     postgresql_where=SCHEDULED,
     sqlite_where=SCHEDULED,
 )
+IDLE = alert_groups.c.next_flush.is_(None)
+Index("ix_alert_groups_idle", alert_groups.c.not_before, postgresql_where=IDLE, sqlite_where=IDLE)
 
 alert_members = Table(
     "alert_members",
