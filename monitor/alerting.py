@@ -110,6 +110,8 @@ class Alerts:
         """Show how receivers stand, and let go of what has been kept long enough."""
         for row in await self._alerting.receivers():
             self._metrics.undelivered.labels(row.name).set(row.waiting)
+            waits = (self._now() - row.oldest).total_seconds() if row.oldest is not None else 0.0
+            self._metrics.notification_age.labels(row.name).set(max(0.0, waits))
             self._metrics.receiver_disabled.labels(row.name).set(row.disabled is not None)
         keep = self._settings.keep if self._settings is not None else KEEP
         total = 0

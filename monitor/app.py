@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -39,10 +39,13 @@ from monitor.dashboard.promises import promises_of
 from monitor.dashboard.receive import Receiver
 from monitor.deployed import DeployedFlows
 from monitor.errors import ConfigError, StorageUnavailable
+from monitor.figures import Figures
 from monitor.flows import Flows, build, problems_of
+from monitor.listening import Server, address_of, listen
 from monitor.mending.mender import Mender
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
+from monitor.probing import Probed, probing
 from monitor.reading import FEW, Reader
 from monitor.settings import HttpSource, MemorySource, RabbitmqSource, Settings, SourceSettings
 from monitor.settings.root import exposed
@@ -102,6 +105,8 @@ class App:
         self.metrics.configuration(self.configuration)
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
         self.commander = commander_of(settings, store, flows, now)
+        self._readers: list[Reader] = []
+        self._sweeper: Sweeper | None = None
 
     def pipeline(self) -> Pipeline:
         flows = [expected.flow for expected in self.flows.active.values()]
@@ -144,12 +149,13 @@ class App:
         async with asyncio.TaskGroup() as tasks:
             for source in self.sources.values():
                 reader = self.reader(source, pipeline)
+                self._readers.append(reader)
                 tasks.create_task(reader.run(), name=f"source {source.name}")
 
     async def sweep(self) -> None:
         """Do what time brings about, until cancelled."""
         scheduler = AsyncIOScheduler(timezone=UTC)
-        sweeper = Sweeper(
+        self._sweeper = sweeper = Sweeper(
             self.store,
             self.flows,
             feeds_of(self.settings),
@@ -180,7 +186,8 @@ class App:
             now=self.now,
             watermarks=sweeper.watermarks,
         )
-        sweeper.schedule(scheduler, [*alerts.ticks(), *commands])
+        figures = Figures(self.store.views, self.metrics)
+        sweeper.schedule(scheduler, [*alerts.ticks(), *commands, *figures.ticks()])
         scheduler.start()
         try:
             await sweeper.failed
@@ -188,6 +195,14 @@ class App:
             scheduler.shutdown(wait=False)
             await sweeper.stop()
             await alerts.close()
+
+    async def troubles(self) -> list[str]:
+        """Why the roles that run here do not do their work; empty when they do. Raises StorageError."""
+        await self.store.views.pulse()
+        found = [f"source {one.source.name}: {one.trouble}" for one in self._readers if one.trouble]
+        if self._sweeper is not None and not self._sweeper.is_alive():
+            found.append("the sweep does not get on: clocks and confirmations have not been looked at lately")
+        return found
 
     async def dashboard(self, listening: Callable[[str], None]) -> None:
         """Serve the pages and the API, until cancelled; ``listening`` is told the address."""
@@ -213,13 +228,14 @@ class App:
             alerts=desk_of(self.settings, self.store),
             **await login_of(self.settings, self.store.access, self.now),
         )
-        with _listen(settings.host, settings.port) as listener:
-            address = _address(settings.host, listener)
+        mend = "Choose another with dashboard: {port: ...}; 0 picks a free one."
+        with listen("dashboard", settings.host, settings.port, mend) as listener:
+            address = address_of(settings.host, listener)
             proxies = proxies_of(self.settings)
             config = uvicorn.Config(
                 app, log_config=None, access_log=False, lifespan="on", forwarded_allow_ips=proxies
             )
-            server = _Server(config, lambda: listening(address))
+            server = Server(config, lambda: listening(address))
             serving = asyncio.create_task(server.serve(sockets=[listener]), name="http server")
             try:
                 await asyncio.shield(serving)
@@ -297,8 +313,23 @@ async def opened(settings: Settings) -> AsyncIterator[SqlStore]:
         await store.close()
 
 
-async def run(app: App, roles: frozenset[str], stop: asyncio.Event, ready: Callable[[str], None]) -> None:
-    """Run the roles of an app until ``stop``. The first error of any of them is raised."""
+async def run(
+    app: App,
+    roles: frozenset[str],
+    stop: asyncio.Event,
+    ready: Callable[[str], None],
+    probes: tuple[str, int] | None = None,
+) -> None:
+    """Run the roles of an app until ``stop``. The first error of any of them is raised. ``probes``: host and
+    port where health and metrics are served without a dashboard."""
+    if probes is None:
+        await _run(app, roles, stop, ready)
+        return
+    async with probing(probes, Probed(app.troubles, app.metrics.registry)):
+        await _run(app, roles, stop, ready)
+
+
+async def _run(app: App, roles: frozenset[str], stop: asyncio.Event, ready: Callable[[str], None]) -> None:
     tasks: list[asyncio.Task[None]] = []
     if "ingest" in roles:
         tasks.append(asyncio.create_task(app.ingest(), name="ingest"))
@@ -361,41 +392,3 @@ def _cause(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-class _Server(uvicorn.Server):
-    """Tells when it listens, and leaves signals to the service."""
-
-    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._listening = listening
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._listening()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # the protocol is named, or asyncio would not set TCP_NODELAY: answers would wait for the reader to speak
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise ConfigError(
-            f"dashboard: {host}:{port} cannot be listened on: {error.strerror}.",
-            mend="Choose another with dashboard: {port: ...}; 0 picks a free one.",
-        ) from error
-    return listener
-
-
-def _address(host: str, listener: socket.socket) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{listener.getsockname()[1]}"

@@ -6,6 +6,9 @@ values of small closed sets (configured names, enum members), never keys or ids 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from monitor import __version__
@@ -18,7 +21,37 @@ _SLOW = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 _SIZES = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
 
 STAGES = ("decode", "map", "correlate", "check", "store", "acknowledge")
-"""Values of ``stage``: the pipeline's own steps, in order."""
+"""Values of ``stage``: the pipeline's own steps, in order. ``store`` is the whole transaction, and
+``correlate`` and ``check`` are parts of it."""
+
+TRACE_STATES = ("open", "deviating", "at_risk", "breached")
+
+LABELS = {
+    "command": "a corrective command, by its name in the configuration",
+    "flow": "a flow, by its key",
+    "outcome": "what came of an attempt, or of a batch: a closed set",
+    "reason": "why: one of the inbox's reasons, or of those for a replay; a closed set",
+    "receiver": "a receiver of alerts, by its name in the configuration",
+    "sla": "an SLA, by its name",
+    "source": "a source, by its name in the configuration",
+    "stage": "a step of the pipeline: " + ", ".join(STAGES),
+    "state": "a state of a clock, or of traces: a closed set",
+    "status": "what became of a command that was sent: a closed set",
+    "task": "one of the sweep's tasks, such as clocks or statistics",
+    "version": "the version of Choreoscope",
+    "what": "what was deleted: traces, or inbox",
+}
+"""Every label there is, and what its values are."""
+
+
+class Described(NamedTuple):
+    """One metric as it is documented. ``name``: as a scrape shows it, without the suffixes of a histogram."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    unit: str
+    meaning: str
 
 
 class Metrics:
@@ -122,18 +155,27 @@ class Metrics:
         )
 
         # verdicts
-        self.findings = Counter(
-            "choreoscope_findings_total",
-            "Findings first stated; one that is retracted later stays counted.",
-            ["flow", "kind"],
+        self.traces = Gauge(
+            "choreoscope_traces",
+            "Traces by what they are now, all versions of a flow together: "
+            + ", ".join(TRACE_STATES)
+            + "; one"
+            " may be several.",
+            ["flow", "state"],
             registry=registry,
         )
+        self.inbox = Gauge("choreoscope_inbox_messages", "Messages in the inbox.", registry=registry)
         self.findings_confirmed = Counter(
             "choreoscope_findings_confirmed_total", "Findings that time has confirmed.", registry=registry
         )
         self.traces_counted = Counter(
             "choreoscope_traces_counted_total",
             "Times a trace that changed was counted anew for statistics.",
+            registry=registry,
+        )
+        self.statistics_behind = Gauge(
+            "choreoscope_statistics_behind",
+            "Changes of traces that statistics do not know yet, counted up to 10,000.",
             registry=registry,
         )
 
@@ -184,6 +226,12 @@ class Metrics:
             ["task"],
             registry=registry,
         )
+        self.sweep_done = Gauge(
+            "choreoscope_sweep_done_timestamp_seconds",
+            "When a task of the sweep last got through, in seconds since 1970.",
+            ["task"],
+            registry=registry,
+        )
 
         # alerts
         self.alerts_routed = Counter(
@@ -216,6 +264,12 @@ class Metrics:
             ["receiver"],
             registry=registry,
         )
+        self.notification_age = Gauge(
+            "choreoscope_notification_age_seconds",
+            "How long the oldest message has been on its way to a receiver; 0 while there is none.",
+            ["receiver"],
+            registry=registry,
+        )
         self.receiver_disabled = Gauge(
             "choreoscope_receiver_disabled",
             "1 while nothing is sent to a receiver, because it refused for good, else 0.",
@@ -227,6 +281,7 @@ class Metrics:
             "When the heartbeat's address was last reached, in seconds since 1970; 0: not yet.",
             registry=registry,
         )
+
         # commands
         self.command_attempts = Counter(
             "choreoscope_command_attempts_total",
@@ -248,6 +303,34 @@ class Metrics:
         self.config_refused.set(used.refused is not None)
         self.config_since.set(used.since.timestamp())
 
+    def vocabulary(self) -> Iterator[Described]:
+        """Every metric, in the order of this file."""
+        for metric in vars(self).values():
+            if not isinstance(metric, (Counter, Gauge, Histogram)):
+                continue
+            (family,) = metric.describe()
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            yield Described(name, family.type, tuple(metric._labelnames), _unit(name), family.documentation)
+
     def exposition(self) -> bytes:
         """The text served at ``/metrics`` (type :data:`CONTENT_TYPE`)."""
         return generate_latest(self.registry)
+
+
+_UNITS = {
+    "choreoscope_blind": "0 or 1",
+    "choreoscope_build_info": "1",
+    "choreoscope_commands_stopped": "0 or 1",
+    "choreoscope_config_in_use_since_seconds": "seconds since 1970",
+    "choreoscope_config_refused": "0 or 1",
+    "choreoscope_heartbeat_seconds": "seconds since 1970",
+    "choreoscope_objective_target": "share",
+    "choreoscope_receiver_disabled": "0 or 1",
+    "choreoscope_source_up": "0 or 1",
+    "choreoscope_sweep_done_timestamp_seconds": "seconds since 1970",
+}
+"""Units that the name does not tell."""
+
+
+def _unit(name: str) -> str:
+    return _UNITS.get(name) or ("seconds" if name.endswith("_seconds") else "count")

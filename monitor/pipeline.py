@@ -118,15 +118,24 @@ class Pipeline:
         return fresh
 
     async def _judge(self, ingest: Ingest, observations: Sequence[Observation]) -> None:
-        groups = correlate.group(observations)
-        chains = await ingest.chains(
-            [KeyGroup(group.flow, group.keys) for group in groups], self.flows.active_ids()
-        )
+        with self.metrics.batch_seconds.labels("correlate").time():
+            groups = correlate.group(observations)
+            chains = await ingest.chains(
+                [KeyGroup(group.flow, group.keys) for group in groups], self.flows.active_ids()
+            )
         mine: dict[int, tuple[Chain, list[Observation]]] = {}
         for chain, group in zip(chains, groups, strict=True):
             mine.setdefault(chain.id, (chain, []))[1].extend(group.observations)
 
         writes = _Writes()
+        with self.metrics.batch_seconds.labels("check").time():
+            await self._check(ingest, mine, writes)
+        await ingest.save(writes.updates, writes.placements, writes.dropped)
+
+    async def _check(
+        self, ingest: Ingest, mine: dict[int, tuple[Chain, list[Observation]]], writes: _Writes
+    ) -> None:
+        """Judge every chain with what is new of it. Reads the history of those that need it."""
         replayed: list[tuple[Chain, list[Observation]]] = []
         for chain, new in mine.values():
             if await self._advance(chain, new, writes) or await self._resume(ingest, chain, new, writes):
@@ -135,7 +144,6 @@ class Pipeline:
         stored = await ingest.history([chain.id for chain, _ in replayed if chain.traces])
         for chain, new in replayed:
             await self._replay(ingest, chain, stored.get(chain.id, []), new, writes)
-        await ingest.save(writes.updates, writes.placements, writes.dropped)
 
     async def _advance(self, chain: Chain, new: list[Observation], writes: _Writes) -> bool:
         """The usual case: the observations go on where the chain's last trace stands."""

@@ -31,6 +31,9 @@ FEW = 100
 small beside what these cost."""
 
 
+_CUT_OFF = frozenset({SourceState.CONNECTING, SourceState.FAILED})
+
+
 class Reader:
     """Reads one source for as long as it lasts. ``now`` is the clock of this edge. Batches of few deliveries
     follow one another no sooner than ``pace`` seconds, so that a steady trickle is stored in handfuls; the
@@ -81,6 +84,17 @@ class Reader:
                         await self._pace(begun)
             telling.cancel()
             await self._record()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why this source is not read; None while it is."""
+        shards = self.source.progress()
+        if not shards:
+            return "not connected yet"
+        for shard in shards:
+            if shard.state in _CUT_OFF:
+                return f"{shard.state.value}: {shard.error}" if shard.error else shard.state.value
+        return self.paused
 
     async def _pace(self, begun: float) -> None:
         left = begun + self.pace - asyncio.get_running_loop().time()
@@ -199,7 +213,7 @@ class Reader:
         self._mark = min(marks, default=self._mark)
         if self._mark is not None:
             self.metrics.watermark_age.labels(self.source.name).set((now - self._mark).total_seconds())
-        up = bool(progress) and all(shard.state not in ("connecting", "failed") for shard in progress)
+        up = bool(progress) and all(shard.state not in _CUT_OFF for shard in progress)
         self.metrics.source_up.labels(self.source.name).set(up)
 
 

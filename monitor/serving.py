@@ -63,24 +63,31 @@ async def serve(
     roles: frozenset[str] = ROLES,
     ready: Callable[[str], None] | None = None,
     again: Callable[[], Settings] | None = None,
+    probes: tuple[str, int] | None = None,
 ) -> None:
     """Run the roles until SIGINT or SIGTERM; ``ready`` is told the dashboard's address, or what runs.
-    ``again`` reads the configuration anew, at each SIGHUP. Raises ChoreoscopeError when nothing can run."""
+    ``again`` reads the configuration anew, at each SIGHUP. ``probes``: host and port where health
+    and metrics are served without a dashboard. Raises ChoreoscopeError when nothing can run."""
     check(settings, roles)
-    life = _Life(roles, ready or (lambda _: None), again)
+    life = _Life(roles, ready or (lambda _: None), again, probes)
     with _handled({signal.SIGINT: life.stop, signal.SIGTERM: life.stop, signal.SIGHUP: life.asked}):
         await life.live(settings)
 
 
 class _Life:
     def __init__(
-        self, roles: frozenset[str], ready: Callable[[str], None], again: Callable[[], Settings] | None
+        self,
+        roles: frozenset[str],
+        ready: Callable[[str], None],
+        again: Callable[[], Settings] | None,
+        probes: tuple[str, int] | None,
     ) -> None:
         self.stop = asyncio.Event()
         self.asked = asyncio.Event()
         self._roles = roles
         self._ready = ready
         self._again = again
+        self._probes = probes
         self._port = 0
         self._models: list[Model] = []
         self._configuration = Configuration(utc_now())
@@ -113,7 +120,7 @@ class _Life:
             following = asyncio.create_task(self._following(app, settings), name="configuration")
             following.add_done_callback(lambda _: leave.set())
             try:
-                await run(app, self._roles, leave, self._heard)
+                await run(app, self._roles, leave, self._heard, self._probes)
             finally:
                 if not following.done():
                     following.cancel()

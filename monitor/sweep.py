@@ -313,6 +313,7 @@ class Sweeper:
                 log.info("sweep of %s: goes on", name)
             self._interrupted.discard(name)
             self._done[name] = self.now()
+            self.metrics.sweep_done.labels(name).set(self._done[name].timestamp())
 
 
 async def _all(purge: Callable[[], Awaitable[int]], told: Callable[[int], None] = lambda _count: None) -> int:

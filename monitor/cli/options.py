@@ -47,6 +47,30 @@ def log_options(command: Command) -> Command:
     )(command)
 
 
+class HostAndPort(click.ParamType[tuple[str, int]]):
+    """``HOST:PORT``, as ``127.0.0.1:9321`` or ``[::1]:9321``."""
+
+    name = "host:port"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        host, _, port = str(value).rpartition(":")
+        if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+            self.fail(f"{value!r} is not a host and a port such as 127.0.0.1:9321", param, ctx)
+        return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def probes_option(command: Command) -> Command:
+    """``--probes``: a host and a port."""
+    return click.option(
+        "--probes",
+        metavar="HOST:PORT",
+        type=HostAndPort(),
+        help="Serve /livez, /readyz and /metrics there, without a login.",
+    )(command)
+
+
 class Files(click.ParamType[tuple[Path, ...]]):
     """A file, or a pattern of files."""
 

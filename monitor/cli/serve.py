@@ -7,15 +7,25 @@ from pathlib import Path
 import click
 
 from monitor import logs, process
-from monitor.cli.options import config_option, load_settings, log_options
+from monitor.cli.options import config_option, load_settings, log_options, probes_option
 
 
-def _serve(config: Path, log_level: str, log_format: str, *roles: str) -> None:
+def _serve(
+    config: Path, log_level: str, log_format: str, *roles: str, probes: tuple[str, int] | None = None
+) -> None:
     settings = load_settings(config)
     logs.configure(log_level, log_format)
     from monitor.serving import serve
 
-    process.run(serve(settings, roles=frozenset(roles), ready=_ready, again=lambda: load_settings(config)))
+    process.run(
+        serve(
+            settings,
+            roles=frozenset(roles),
+            ready=_ready,
+            again=lambda: load_settings(config),
+            probes=probes,
+        )
+    )
 
 
 def _ready(said: str) -> None:
@@ -43,27 +53,29 @@ def run(config: Path, log_level: str, log_format: str) -> None:
 @click.command(short_help="Only read the sources and store; run as many as you like.")
 @config_option
 @log_options
-def ingest(config: Path, log_level: str, log_format: str) -> None:
+@probes_option
+def ingest(config: Path, log_level: str, log_format: str, probes: tuple[str, int] | None) -> None:
     """Read the sources, judge the traces and store them. Any number of these may run on one database.
 
     \b
     Example:
-      choreoscope ingest -c choreoscope.yaml
+      choreoscope ingest -c choreoscope.yaml --probes 127.0.0.1:9321
     """
-    _serve(config, log_level, log_format, "ingest")
+    _serve(config, log_level, log_format, "ingest", probes=probes)
 
 
 @click.command(short_help="Only do what time alone brings about: due clocks, confirmations.")
 @config_option
 @log_options
-def sweep(config: Path, log_level: str, log_format: str) -> None:
+@probes_option
+def sweep(config: Path, log_level: str, log_format: str, probes: tuple[str, int] | None) -> None:
     """Watch the clocks: SLAs that become due, findings that are confirmed. Several may run at once.
 
     \b
     Example:
-      choreoscope sweep -c choreoscope.yaml
+      choreoscope sweep -c choreoscope.yaml --probes 127.0.0.1:9322
     """
-    _serve(config, log_level, log_format, "sweep")
+    _serve(config, log_level, log_format, "sweep", probes=probes)
 
 
 @click.command(short_help="Only serve the dashboard and the API.")
