@@ -175,6 +175,11 @@ async def test_who_is_disabled_here_stays_out(world: World) -> None:
     answered = await world.log_in("u-5")
     assert answered.status_code == 403
     assert "may not log in here" in answered.text
+    newest = (await world.store.views.audit(limit=2)).rows
+    assert [(entry.who, entry.action) for entry in newest] == [
+        ("mallory", "login.failed"),
+        ("local", "user.disable"),
+    ]
 
 
 async def test_without_groups_admins_give_the_roles(issuer: str, store: SqlStore) -> None:

@@ -136,16 +136,18 @@ async def provider_begins(site: Site, request: Request) -> Response:
 async def provider_answers(site: Site, request: Request) -> Response:
     auth = auth_of(site)
     provider = _provider(auth)
-    client, wanted = client_of(request), ""
+    client, wanted, known = client_of(request), "", False
     try:
         began, wanted = _began(request.cookies.get(auth.sso_cookie, ""))
         identity = await provider.finish(_callback(auth, request), request.query_params, began)
         user = await auth.access.identified(identity, site.now())
         auth.forget()
+        known = True
         begun = await auth.begin(user, client)
     except (ProviderFailed, WrongLogin) as error:
         log.warning("login at the provider: %s", error.message)
-        await auth.access.failed(None, client, "provider", site.now())
+        if not known:  # else it is put down by name
+            await auth.access.failed(None, client, "provider", site.now())
         status = 502 if isinstance(error, ProviderFailed) else 403
         response = await _page(site, request, auth, wanted, "", error, status)
         browser.drop(response, auth, auth.sso_cookie)
