@@ -71,6 +71,7 @@ class Alerts:
         self._alive = alive
         self._heart = heart
         self._begun = False
+        self._held: str | None = None
 
     async def begin(self) -> None:
         """Let the database know whom there is to tell; once."""
@@ -140,10 +141,15 @@ class Alerts:
     async def beat(self) -> int:
         """Let whoever listens know that all is well, where it is, as often as that is wanted."""
         settings = self._settings.heartbeat if self._settings is not None else None
-        if settings is None or self._heart is None or (why := await self.unwell()) is not None:
-            if settings is not None and self._heart is not None:
-                log.warning("the heartbeat is held back: %s", why)
+        if settings is None or self._heart is None:
             return 0
+        why = await self.unwell()
+        if why is not None:
+            if why != self._held:  # said once: it is asked every few seconds
+                log.warning("the heartbeat is held back: %s", why)
+            self._held = why
+            return 0
+        self._held = None
         now = self._now()
         if not await self._alerting.mark("heartbeat", settings.every, now):
             return 0

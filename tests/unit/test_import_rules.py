@@ -168,6 +168,14 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def test_what_decides_whom_to_tell_does_no_io_and_reads_no_clock() -> None:
+    for name in PURE_ALERTS:
+        source = (ROOT / "monitor" / "alerts" / f"{name}.py").read_text()
+        found = [one.module for one in imports(source, f"monitor.alerts.{name}", is_package=False)]
+        assert not [one for one in found if within(one, *IMPURE_LIBRARY)], name
+        assert not list(_clock_reads(source)), name
+
+
 def test_the_package_keeps_the_rules() -> None:
     paths = list(modules())
     assert len(paths) > 20
