@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -10,7 +11,8 @@ from typing import Any
 
 import aio_pika
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiormq.channel import Channel
 from pydantic import SecretStr
 
 from monitor.commands.base import Message, Outcome, Unpublished
@@ -206,3 +208,61 @@ async def test_kafka_away_and_back(private_kafka: Service, name: str) -> None:
     assert error.outcome is Outcome.AWAY
     private_kafka.start()
     assert "confirmed" in await publisher.publish(message("kafka", name))
+
+
+async def test_rabbitmq_that_stops_before_it_confirms_may_have_it_all_the_same(
+    private_rabbitmq: Service, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = RabbitmqPublisher(
+        RabbitmqTarget(kind="rabbitmq", url=SecretStr(private_rabbitmq.address)), timedelta(seconds=2)
+    )
+    real = Channel.basic_publish
+
+    async def stands_still(self: Channel, *given: Any, **more: Any) -> Any:
+        private_rabbitmq.pause()
+        return await real(self, *given, **more)
+
+    async with await aio_pika.connect(private_rabbitmq.address) as connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue(name, exclusive=True)
+        with monkeypatch.context() as patched:
+            patched.setattr(Channel, "basic_publish", stands_still)
+            error = await asyncio.wait_for(refused(publisher, message("rabbitmq", "", name)), 20)
+        assert error.outcome is Outcome.UNCLEAR
+        private_rabbitmq.resume()
+        await publisher.publish(message("rabbitmq", "", name))
+        got = [await queue.get(no_ack=True)]
+        while (more := await queue.get(no_ack=True, fail=False)) is not None:
+            got.append(more)
+        assert len(got) in (1, 2)
+        assert {one.message_id for one in got} == {"11111111-2222-4333-8444-555555555555"}
+
+
+async def test_kafka_that_stops_before_it_confirms_may_have_it_all_the_same(
+    private_kafka: Service, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_topic(private_kafka.address, name, 1)
+    target = {"kind": "kafka", "bootstrap_servers": private_kafka.address, "topic": name}
+    publisher = KafkaPublisher(KafkaTarget.model_validate(target), timedelta(seconds=3))
+    real = AIOKafkaProducer.send_and_wait
+
+    async def stands_still(self: AIOKafkaProducer, *given: Any, **more: Any) -> Any:
+        await self.client._wait_on_metadata(name)
+        private_kafka.pause()
+        return await real(self, *given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AIOKafkaProducer, "send_and_wait", stands_still)
+        error = await asyncio.wait_for(refused(publisher, message("kafka", name)), 30)
+    assert error.outcome is Outcome.UNCLEAR
+    private_kafka.resume()
+    for _ in range(20):  # it needs a moment
+        with contextlib.suppress(Unpublished):
+            await publisher.publish(message("kafka", name))
+            break
+    async with AIOKafkaConsumer(
+        name, bootstrap_servers=private_kafka.address, auto_offset_reset="earliest"
+    ) as consumer:
+        got = [await asyncio.wait_for(consumer.getone(), 20)]
+        got += [one for batch in (await consumer.getmany(timeout_ms=1000)).values() for one in batch]
+    assert {dict(one.headers)["ce_id"] for one in got} == {b"11111111-2222-4333-8444-555555555555"}

@@ -98,7 +98,7 @@ class LocalKafka(LocalService):
         }
 
     def _format(self, properties: str) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
         done = subprocess.run(
             self._command("kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties),
             capture_output=True,

@@ -56,9 +56,7 @@ class KafkaPublisher:
             await self._look(producer, message.place)
             return await self._send(producer, message)
         finally:
-            with contextlib.suppress(KafkaError, OSError, TimeoutError):
-                async with asyncio.timeout(_STOP_SECONDS):
-                    await producer.stop()
+            await _stop(producer)
 
     async def _start(self, producer: AIOKafkaProducer) -> None:
         try:
@@ -135,6 +133,19 @@ class KafkaPublisher:
     @property
     def _where(self) -> str:
         return ",".join(self._target.bootstrap_servers)
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """Where stopping waits for an answer that does not come, what is under way is broken off: nothing may be
+    sent after we have said how the attempt ended."""
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await producer.stop()
+    except (KafkaError, OSError, TimeoutError):
+        if producer._sender is not None:  # there is no other way to it
+            with contextlib.suppress(asyncio.CancelledError, KafkaError):
+                await producer._sender.close()
+        await producer.client.close()
 
 
 def _said(error: BaseException) -> str:
