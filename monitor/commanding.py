@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from monitor.bpmn.flow import Flow
-from monitor.commands.base import Expect, Item, Limits, Mode, Patience, Publisher, Target, Template, When
+from monitor.commands.base import Expect, Item, Limits, Mode, Patience, Target, Template, When
 from monitor.commands.dispatch import Dispatcher
 from monitor.commands.offering import Names
 from monitor.commands.publishers.kafka import KafkaPublisher
@@ -89,7 +89,9 @@ def command_ticks(
     return dispatcher.ticks()
 
 
-def publisher_of(target: RabbitmqTarget | KafkaTarget, timeout: timedelta) -> Publisher:
+def publisher_of(
+    target: RabbitmqTarget | KafkaTarget, timeout: timedelta
+) -> RabbitmqPublisher | KafkaPublisher:
     if isinstance(target, RabbitmqTarget):
         return RabbitmqPublisher(target, timeout)
     return KafkaPublisher(target, timeout)

@@ -53,6 +53,8 @@ async def examine(settings: Settings, config: Path) -> list[Result]:
         *((f"source {source.name}", _of_source(source)) for source in settings.sources),
         ("models", examine_models(settings)),
         *_of_receivers(settings),
+        *_of_commands(settings),
+        *_of_logins(settings),
     ]
     found = await asyncio.gather(*(bounded(what, results) for what, results in examinations))
     return [ok("configuration", f"{config} is valid"), *(result for results in found for result in results)]
@@ -65,6 +67,22 @@ def _of_receivers(settings: Settings) -> list[tuple[str, Results]]:
     from monitor.cli.doctor import receivers
 
     return [(f"receiver {one.name}", receivers.examine(one, alerts.smtp)) for one in alerts.receivers]
+
+
+def _of_commands(settings: Settings) -> list[tuple[str, Results]]:
+    if not settings.commands.items:
+        return []
+    from monitor.cli.doctor import commands
+
+    return [(commands.WHAT, commands.examine(settings.commands))]
+
+
+def _of_logins(settings: Settings) -> list[tuple[str, Results]]:
+    if settings.auth is None:
+        return []
+    from monitor.cli.doctor import logins
+
+    return [(logins.WHAT, logins.examine(settings, settings.auth))]
 
 
 def _of_source(source: object) -> Results:

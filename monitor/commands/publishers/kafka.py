@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
 
@@ -50,11 +51,24 @@ class KafkaPublisher:
         self._seconds = timeout.total_seconds()
 
     async def publish(self, message: Message) -> str:
+        async with self._producing(message.place) as producer:
+            return await self._send(producer, message)
+
+    async def reach(self) -> str:
+        """Connect and go again; nothing is sent. What was found. Raises Unpublished."""
+        async with self._producing(self._target.topic):
+            return (
+                f"{self._where} has topic {self._target.topic!r}; whether we may write only a message shows"
+            )
+
+    @contextlib.asynccontextmanager
+    async def _producing(self, topic: str) -> AsyncIterator[AIOKafkaProducer]:
+        """Connected, and the topic is there."""
         producer = self._producer()
         try:
             await self._start(producer)
-            await self._look(producer, message.place)
-            return await self._send(producer, message)
+            await self._look(producer, topic)
+            yield producer
         finally:
             await _stop(producer)
 

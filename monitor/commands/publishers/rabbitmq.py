@@ -56,6 +56,14 @@ class RabbitmqPublisher:
                 async with asyncio.timeout(_CLOSE_SECONDS):
                     await connection.close()
 
+    async def reach(self) -> str:
+        """Connect and go again; nothing is sent. What was found. Raises Unpublished."""
+        connection = await self._connected()
+        with contextlib.suppress(*_LOST):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await connection.close()
+        return f"{self._where} lets user {self._user!r} in; whether they may write only a message shows"
+
     async def _connected(self) -> aio_pika.abc.AbstractConnection:
         target = self._target
         try:
