@@ -46,6 +46,7 @@ def test_schema_monitor_and_landscape_work_together(
         r"amqp://shop:\$\{RABBITMQ_PASSWORD(?::-shop)?\}@rabbitmq/": rabbitmq_url,
         r"kafka:9092": kafka_bootstrap,
         r"host: 0\.0\.0\.0": "port: 0",
+        r"--probes=127\.0\.0\.1:9321": "--probes=127.0.0.1:0",
         r"file: \.\./models": f"file: {ROOT / 'models'}",
     }
     config = tmp_path / "choreoscope.yaml"
@@ -57,29 +58,43 @@ def test_schema_monitor_and_landscape_work_together(
     commands = {
         name: choreoscope(service["command"], addresses, config)
         for name, service in services().items()
-        if name in ("schema", "choreoscope", "landscape")
+        if name in ("schema", "choreoscope", "ingest", "sweep", "landscape")
     }
 
     assert subprocess.run(commands["schema"], timeout=PATIENCE, check=False).returncode == 0
-    log = tmp_path / "monitor.log"
-    with log.open("wb") as out:
-        monitor = subprocess.Popen(commands["choreoscope"], stdout=out, stderr=out)
-        landscape = subprocess.Popen(commands["landscape"], stdout=out, stderr=out)
+    logs = {name: tmp_path / f"{name}.log" for name in commands if name != "schema"}
+    running: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        address = _address(log)
+        for name, log in logs.items():
+            with log.open("wb") as out:
+                running[name] = subprocess.Popen(commands[name], stdout=out, stderr=out)
+        address = _address(logs["choreoscope"])
         end = time.monotonic() + PATIENCE
         totals: dict[str, int] = {}
         while totals.get("events", 0) < 20 or totals.get("traces", 0) < 3:
-            assert monitor.poll() is None, log.read_text("utf-8")
-            assert landscape.poll() is None, log.read_text("utf-8")
-            assert time.monotonic() < end, (totals, log.read_text("utf-8")[-2000:])
+            for name, process in running.items():
+                assert process.poll() is None, (name, logs[name].read_text("utf-8"))
+            assert time.monotonic() < end, (totals, logs["ingest"].read_text("utf-8")[-2000:])
             totals = httpx.get(f"{address}/api/v1/overview").raise_for_status().json()["totals"]
             time.sleep(0.5)
-        assert httpx.get(f"{address}/livez").status_code == 200
-        monitor.send_signal(signal.SIGTERM)
-        assert monitor.wait(20) == 0
+        assert httpx.get(f"{address}/readyz").status_code == 200
+        for name in ("ingest", "sweep"):
+            probes = _address(logs[name])
+            assert httpx.get(f"{probes}/livez").json() == {"status": "alive"}
+            ready = httpx.get(f"{probes}/readyz")  # a topic may not be there yet, which it says
+            assert ready.status_code == 200 or "source shop-kafka" in ready.json()["reason"], name
+        metrics = httpx.get(f"{_address(logs['ingest'])}/metrics").text
+        assert "choreoscope_events_stored_total{source=" in metrics
+        assert 'choreoscope_batch_seconds_count{stage="check"}' in metrics
+        assert (
+            'choreoscope_sweep_done_timestamp_seconds{task="clocks"}'
+            in httpx.get(f"{_address(logs['sweep'])}/metrics").text
+        )
+        for name in ("choreoscope", "ingest", "sweep"):
+            running[name].send_signal(signal.SIGTERM)
+            assert running[name].wait(20) == 0, name
     finally:
-        for process in (landscape, monitor):
+        for process in running.values():
             process.kill()
             process.wait()
 

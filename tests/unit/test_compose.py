@@ -70,6 +70,7 @@ _SERVICE = {
         "read_only": {"type": "boolean"},
         "cap_drop": _TEXTS,
         "security_opt": _TEXTS,
+        "cpu_shares": {"type": "integer", "minimum": 2},
         "restart": {"enum": ["no", "always", "on-failure", "unless-stopped"]},
         "healthcheck": _HEALTHCHECK,
         "depends_on": {
@@ -147,6 +148,21 @@ def test_every_server_has_a_healthcheck(compose: Compose) -> None:
         assert "test" in check or (check == {"disable": True} and not service.get("ports")), name
 
 
+def test_the_roles_run_apart_and_pages_come_first(compose: Compose) -> None:
+    services = compose["services"]
+    assert [services[name]["command"][0] for name in ("choreoscope", "ingest", "sweep")] == [
+        "dashboard",
+        "ingest",
+        "sweep",
+    ]
+    pages = services["choreoscope"]
+    for name in ("ingest", "sweep"):
+        assert services[name]["cpu_shares"] < pages["cpu_shares"]
+        port = services[name]["command"][1].rpartition(":")[2]
+        assert f":{port}/livez" in services[name]["healthcheck"]["test"][-1]
+    assert ":8321/readyz" in pages["healthcheck"]["test"][-1]
+
+
 def test_waiting_can_come_to_an_end(compose: Compose) -> None:
     services = compose["services"]
     for name, service in services.items():
@@ -171,7 +187,7 @@ def test_named_volumes_are_declared_and_mounted_directories_exist(compose: Compo
 
 def test_our_containers_may_do_little(compose: Compose) -> None:
     ours = [service for service in compose["services"].values() if "build" in service]
-    assert len(ours) == 3
+    assert len(ours) == 5
     for service in ours:
         assert service["user"].split(":")[0] != "0"
         assert service["read_only"] is True
