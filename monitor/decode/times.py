@@ -93,7 +93,7 @@ def _repaired(text: str) -> datetime:
     if not (leap or named) and cleaned == text:
         raise ValueError("is no time")
     time = datetime.fromisoformat(cleaned)
-    return time + timedelta(seconds=1) if leap else time
+    return _in_utc(time) + timedelta(seconds=1) if leap else time
 
 
 def _in_utc(time: datetime) -> datetime:
