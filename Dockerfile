@@ -22,6 +22,9 @@ FROM python:3.13.7-slim-bookworm
 LABEL org.opencontainers.image.title="Choreoscope" \
       org.opencontainers.image.description="Passive monitor for event-driven landscapes" \
       org.opencontainers.image.licenses="Apache-2.0"
+# The words in the pictures of mails are written with it.
+RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent choreoscope
 COPY --from=build /opt/choreoscope /opt/choreoscope
 ENV PATH=/opt/choreoscope/bin:$PATH \

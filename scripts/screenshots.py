@@ -77,6 +77,14 @@ def message(api: Api) -> str:
     return f"/inbox/{api('/inbox?reason=unmapped&limit=1')['items'][0]['id']}"
 
 
+def alert(api: Api) -> str:
+    return f"/alerts/{api('/alerts?state=firing&limit=1')['items'][0]['id']}"
+
+
+def command(api: Api) -> str:
+    return f"/commands/{api('/commands?limit=1')['items'][0]['id']}"
+
+
 PICTURES = {
     "overview": Picture("/"),
     "traces": Picture("/traces"),
@@ -93,6 +101,11 @@ PICTURES = {
     "sources": Picture("/sources"),
     "source": Picture("/sources/shop-kafka"),
     "notices": Picture("/notices"),
+    "alerts": Picture("/alerts"),
+    "alert": Picture(alert),
+    "receivers": Picture("/receivers"),
+    "commands": Picture("/commands"),
+    "command": Picture(command),
     "audit": Picture("/audit"),
 }
 
