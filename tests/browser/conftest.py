@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 from pytest_asyncio import is_async_test
 
-from tests.browser.landscape import EMPTY, Monitor, fill, running
+from tests.browser.landscape import EMPTY, PATIENCE, Monitor, fill, running
 from tests.browser.watching import Watched, opened
 
 HERE = Path(__file__).parent
@@ -27,6 +27,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+expect.set_options(timeout=PATIENCE * 1000)  # an open page follows what happens within five seconds
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 

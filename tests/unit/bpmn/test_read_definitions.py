@@ -45,10 +45,10 @@ def test_renaming_does_not_collide() -> None:
 
 
 def test_many_of_one_id_take_time_in_proportion() -> None:
-    began = time.monotonic()
+    began = time.thread_time()  # of a processor: others may be at work here, too
     read = process('<task id="t"/>' * 20_000)
     assert len({node.id for node in read.nodes}) == 20_000
-    assert time.monotonic() - began < 10
+    assert time.thread_time() - began < 10
 
 
 def test_missing_ids_are_given() -> None:
