@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import gather
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -40,19 +41,25 @@ async def attention(site: Site, glance: Glance, flows: Sequence[FlowRow]) -> lis
     views, now = site.views, site.now()
     clocks = await views.clock_counts()
     worst = tuple(worst_slas(clocks, site.promises))
-    evaluated = await site.evaluations()
+    evaluated, overdue, deviations, unreadable, inbox = await gather(
+        site.evaluations(),
+        site.summaries.overdue(worst, max(LEAST_SAMPLE, SAMPLE // max(1, len(worst)))),
+        site.summaries.deviations(RECENT, EACH),
+        views.notices(NoticeKind.UNREADABLE_CLOCK, ended=False),
+        views.inbox_groups(),
+    )
     told = Landscape(
         names={flow.key: flow.name for flow in flows},
         promises=site.promises,
         clocks=clocks,
-        overdue=await site.summaries.overdue(worst, max(LEAST_SAMPLE, SAMPLE // max(1, len(worst)))),
-        deviations=await site.summaries.deviations(RECENT, EACH),
+        overdue=overdue,
+        deviations=deviations,
         each=EACH,
         sources=glance.sources,
         feeds=site.feeds,
         objectives=[(one.flow, one.sla, one.told) for one in evaluated if one.told is not None],
-        notices=(await views.notices(NoticeKind.UNREADABLE_CLOCK, ended=False)).rows,
-        inbox=await views.inbox_groups() if glance.totals.inbox else (),
+        notices=unreadable.rows,
+        inbox=inbox,
         configuration=site.configuration,
     )
     return matters(told, now)
@@ -62,10 +69,14 @@ async def overview(site: Site, request: Request) -> Response:
     now = site.now()
     glance = await site.glance()
     flows = await site.views.flows()
-    shown, folded = at_once(await attention(site, glance, flows))
     today = day_of(now)
-    trends = await site.summaries.trends(today - DAYS + 1)
-    rates = await site.summaries.rates(HOUR)
+    needing, trends, rates, recent = await gather(
+        attention(site, glance, flows),
+        site.summaries.trends(today - DAYS + 1),
+        site.summaries.rates(HOUR),
+        site.views.traces(TraceFilter(), limit=LAST),
+    )
+    shown, folded = at_once(needing)
     return await site.page(
         request,
         "overview.html",
@@ -78,7 +89,7 @@ async def overview(site: Site, request: Request) -> Response:
             (one, spark(one.row.name, minutes(rates.get(one.row.name, ()), now), number))
             for number, one in enumerate(glance.sources)
         ],
-        recent=(await site.views.traces(TraceFilter(), limit=LAST)).rows,
+        recent=recent.rows,
     )
 
 
