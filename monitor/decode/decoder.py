@@ -10,7 +10,7 @@ from monitor.decode.cloudevents import binary, structured
 from monitor.decode.headers import attribute_values, read_headers
 from monitor.decode.plain import Envelope, PlainReader
 from monitor.decode.text import MAX_NAME_BYTES, storable
-from monitor.domain.event import Delivery, Event, InboxReason, Json, Misfit
+from monitor.domain.event import UNREADABLE, Delivery, Event, InboxReason, Json, Misfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,11 @@ class Decoder:
 
     def _read(self, delivery: Delivery) -> Sequence[Event | Misfit]:
         body, headers = delivery.body, delivery.headers
+        if delivery.properties and (why := delivery.properties.get(UNREADABLE)) is not None:
+            raise Unreadable(
+                f"the message cannot be read from the broker ({why})",
+                "It stays in its topic, at this offset: look at it there with another client.",
+            )
         if len(body) > self._settings.max_bytes:
             raise Unreadable(
                 f"the body has {len(body)} bytes; {self._settings.max_bytes} are allowed",

@@ -36,6 +36,10 @@ class Position(NamedTuple):
     receipt: str | None = None
 
 
+UNREADABLE = "unreadable"
+"""The property of a delivery whose message could not even be taken from the broker: why."""
+
+
 class Delivery(NamedTuple):
     """Raw bytes as a source handed them over; nothing is interpreted yet.
 

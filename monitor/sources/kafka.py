@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import (
     CommitFailedError,
     ConsumerStoppedError,
@@ -31,6 +31,7 @@ from monitor.errors import SourceError
 from monitor.settings import KafkaSource
 from monitor.sources.base import Batch, Now, Progress, SourceState, utc_now
 from monitor.sources.frontier import Frontier
+from monitor.sources.kafka_poison import Record, UnreadableRecord, one_by_one
 from monitor.sources.kafka_records import deliveries_of
 from monitor.sources.kafka_start import Offsets, all_topics, begin
 from monitor.sources.retry import backoff
@@ -43,6 +44,8 @@ _METADATA_AGE = 10.0
 _ANSWER_TIMEOUT = 10.0
 _STOP_TIMEOUT = 15.0
 _STEADY = 30.0
+_CAREFUL = 1000
+"""So many records after one that nobody could read, the client is trusted with many at a time again."""
 
 
 class _Handed(NamedTuple):
@@ -103,6 +106,7 @@ class Kafka:
         self._error: str | None = None
         self._failed = False
         self._away = False
+        self._careful = 0
 
     async def __aenter__(self) -> Self:
         self._supervisor = asyncio.create_task(self._supervise(), name=f"source {self.name}")
@@ -120,7 +124,7 @@ class Kafka:
         if self._supervisor is not None and self._supervisor.done():
             error = self._supervisor.exception()
             raise SourceError(f"source {self.name} cannot go on: {error}") from error
-        records: Mapping[TopicPartition, Sequence[ConsumerRecord]] = {}
+        records: Mapping[TopicPartition, Sequence[Record]] = {}
         # getmany waits for a rebalance to end, however long; being cut off there loses nothing.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait + 0.05):
@@ -204,14 +208,15 @@ class Kafka:
     def _state(self, shard: _Shard) -> SourceState:
         return SourceState.CAUGHT_UP if shard.lag == 0 else SourceState.READING
 
-    async def _getmany(self, limit: int, wait: float) -> Mapping[TopicPartition, Sequence[ConsumerRecord]]:
+    async def _getmany(self, limit: int, wait: float) -> Mapping[TopicPartition, Sequence[Record]]:
         consumer = self._consumer
         if consumer is None:
             return {}
+        found: Mapping[TopicPartition, Sequence[Record]]
         try:
-            found: Mapping[TopicPartition, Sequence[ConsumerRecord]] = await consumer.getmany(
-                timeout_ms=int(wait * 1000), max_records=limit
-            )
+            if self._careful:
+                return await self._read_carefully(consumer, limit, wait)
+            found = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
         except ConsumerStoppedError:
             return {}
         except TopicAuthorizationFailedError as error:
@@ -222,10 +227,38 @@ class Kafka:
             codec = isinstance(error, UnsupportedCodecError)
             mend = "\n  Install choreoscope[kafka-codecs]." if codec else ""
             self._report(f"{_said(error)}{mend}", failed=codec)
-            self._ready.clear()
-            self._broken.set()
+            self._begin_anew()
+            return {}
+        except Exception as error:  # noqa: BLE001 - whatever a record does to the client
+            # Of what was fetched with it nobody knows what was handed out: all of it comes again.
+            self._report(f"a record cannot be read, the others are read one by one: {_said(error)}")
+            self._careful = _CAREFUL
+            self._begin_anew()
             return {}
         return found
+
+    async def _read_carefully(
+        self, consumer: AIOKafkaConsumer, limit: int, wait: float
+    ) -> Mapping[TopicPartition, Sequence[Record]]:
+        try:
+            found = await one_by_one(consumer, limit)
+        except asyncio.CancelledError:
+            self._begin_anew()
+            raise
+        for records in found.values():
+            for record in records:
+                self._careful = max(0, self._careful - 1)
+                if isinstance(record, UnreadableRecord):
+                    log.warning("source %s: %s", self.name, _left_behind(record))
+                    self._careful = _CAREFUL
+        if not found:
+            await asyncio.sleep(min(wait, 0.05))
+        return found
+
+    def _begin_anew(self) -> None:
+        """From what was committed, with another consumer."""
+        self._ready.clear()
+        self._broken.set()
 
     async def _supervise(self) -> None:
         """Connect, commit what is acknowledged, and begin anew when the consumer breaks."""
@@ -425,3 +458,7 @@ def _milliseconds(duration: timedelta) -> int:
 
 def _said(error: BaseException) -> str:
     return str(error) or type(error).__name__
+
+
+def _left_behind(record: UnreadableRecord) -> str:
+    return f"{record.topic}/{record.partition}@{record.offset} cannot be read: {record.why}"

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from aiokafka import ConsumerRecord
+from monitor.domain.event import NO_HEADERS, UNREADABLE, Delivery, HeaderValue, Position
+from monitor.sources.kafka_poison import Record, UnreadableRecord
 
-from monitor.domain.event import NO_HEADERS, Delivery, HeaderValue, Position
 
-
-def deliveries_of(source: str, found: Iterable[ConsumerRecord], received: datetime) -> list[Delivery]:
-    """Records of one partition, as they came. A record without a value (a tombstone) has an empty body."""
+def deliveries_of(source: str, found: Iterable[Record], received: datetime) -> list[Delivery]:
+    """Records of one partition, as they came. A record without a value (a tombstone) has an empty body, and
+    so has one that cannot be read."""
     deliveries = []
     times: dict[int, datetime | None] = {}
     for record in found:
+        if isinstance(record, UnreadableRecord):
+            place = Position(record.topic, record.partition, record.offset)
+            deliveries.append(Delivery(source, b"", place, received, properties={UNREADABLE: record.why}))
+            continue
         stamp = record.timestamp
         if stamp not in times:
             times[stamp] = _time(stamp)
