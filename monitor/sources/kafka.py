@@ -33,7 +33,7 @@ from monitor.sources.base import Batch, Now, Progress, SourceState, utc_now
 from monitor.sources.frontier import Frontier
 from monitor.sources.kafka_poison import Record, UnreadableRecord, one_by_one
 from monitor.sources.kafka_records import deliveries_of
-from monitor.sources.kafka_start import Offsets, all_topics, begin
+from monitor.sources.kafka_start import Offsets, all_topics, begin, never_by_name
 from monitor.sources.retry import backoff
 
 log = logging.getLogger(__name__)
@@ -319,7 +319,7 @@ class Kafka:
         settings = self._settings
         secured = settings.security_protocol.endswith("SSL")
         password = settings.sasl_password
-        return AIOKafkaConsumer(
+        client = AIOKafkaConsumer(
             bootstrap_servers=list(settings.bootstrap_servers),
             client_id=f"{settings.client_id}-{self._worker}",
             metadata_max_age_ms=int(_METADATA_AGE * 1000),
@@ -334,6 +334,7 @@ class Kafka:
             sasl_plain_password=password.get_secret_value() if password else None,
             **options,
         )
+        return never_by_name(client)
 
     async def _commit_until_broken(self) -> None:
         broken = asyncio.create_task(self._broken.wait())

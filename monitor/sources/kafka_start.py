@@ -69,6 +69,14 @@ async def _committed(
     return dict(zip(partitions, offsets, strict=True))
 
 
+def never_by_name(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
+    """Have a client that misses the leader of a partition look up all topics, as one that subscribes to a
+    pattern does anyway: asked for by its name, a topic that was deleted just now is made again."""
+    inner = client._client
+    inner.add_topic = lambda _topic: inner.force_metadata_update()
+    return client
+
+
 def all_topics(asker: AIOKafkaConsumer) -> asyncio.Future[Any]:
     """Have the leaders of all partitions looked up anew; done when they are known.
 

@@ -154,7 +154,7 @@ function tell(kind, text) {
     button.textContent = "Show it";
     button.addEventListener("click", () => {
       document.getElementById("main").focus({ preventScroll: true });
-      refresh();
+      refresh(true);
     });
     indicator.append(" ", button);
   }
@@ -192,7 +192,8 @@ function changed() {
 // Older rows of a list stay put: whoever pages back wants to find them where they were.
 const mustNotChange = () => occupied() || new URLSearchParams(window.location.search).has("cursor");
 
-async function refresh() {
+// `wanted`: somebody asked for it, whatever is filled in.
+async function refresh(wanted = false) {
   if (refreshing) return;
   refreshing = true;
   const asked = latest;
@@ -206,7 +207,12 @@ async function refresh() {
       tell("away", response.status === 503 ? "The database is away; this is what was there before." : "This page cannot be updated.");
       return;
     }
-    show(new DOMParser().parseFromString(await response.text(), "text/html"));
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (!wanted && mustNotChange()) { // since the page was asked for
+      tell("waiting", "There is new data.");
+      return;
+    }
+    show(fresh);
     tell("live", "Live");
   } catch {
     tell("away", "The monitor cannot be reached; this is what was there before.");
