@@ -81,10 +81,6 @@ def alert(api: Api) -> str:
     return f"/alerts/{api('/alerts?state=firing&limit=1')['items'][0]['id']}"
 
 
-def command(api: Api) -> str:
-    return f"/commands/{api('/commands?limit=1')['items'][0]['id']}"
-
-
 PICTURES = {
     "overview": Picture("/"),
     "traces": Picture("/traces"),
@@ -105,7 +101,6 @@ PICTURES = {
     "alert": Picture(alert),
     "receivers": Picture("/receivers"),
     "commands": Picture("/commands"),
-    "command": Picture(command),
     "audit": Picture("/audit"),
 }
 
