@@ -1,5 +1,6 @@
 """The part of a flow that a mail shows."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,10 @@ async def test_a_trace_or_a_model_that_is_gone_has_no_picture() -> None:
 
 
 async def test_the_picture_is_drawn_with_its_texts() -> None:
-    pytest.importorskip("resvg_py")
     with_text = await png(picture(WIDE, Overlay()))
-    if with_text is None:
-        pytest.skip("no font is installed here")
+    if with_text is None and os.environ.get("CHOREOSCOPE_REQUIRE_SERVICES") != "1":
+        pytest.skip("no font is installed here")  # without one words are left out, so there is no PNG
+    assert with_text is not None
     assert with_text.startswith(b"\x89PNG")
     width = int.from_bytes(with_text[16:20], "big")
     assert width == min(2 * round(view(picture(WIDE, Overlay()))[1]), WIDEST)

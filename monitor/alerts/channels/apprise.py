@@ -12,6 +12,8 @@ from monitor.alerts import wording
 from monitor.alerts.base import Notification, Undeliverable
 from monitor.errors import ConfigError
 
+log = logging.getLogger(__name__)
+
 ALERTS = 20
 BODY = 8000
 """Characters; apprise cuts what a service does not take."""
@@ -75,7 +77,8 @@ class AppriseChannel:
                 )
         except TimeoutError:
             return False
-        except Exception:  # noqa: BLE001 - a plugin may raise anything, with the address in its words
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything, with the address in its words
+            log.warning("apprise: the plugin failed with %s", type(error).__name__)
             return False
 
 

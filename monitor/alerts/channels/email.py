@@ -83,7 +83,7 @@ class EmailChannel:
         try:
             svg = await self._pictures.svg(notification.trace)
             return Picture(svg, await png(svg)) if svg is not None else None
-        except Exception:
+        except Exception:  # whatever a model does to the drawing, somebody has to be told of the trouble
             log.exception("the picture of trace %s cannot be drawn; the mail has none", notification.trace)
             return None
 
