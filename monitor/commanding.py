@@ -11,7 +11,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from monitor.bpmn.flow import Flow
-from monitor.commands.base import Expect, Item, Limits, Mode, Patience, Target, Template, When
+from monitor.commands.base import Patience
+from monitor.commands.declared import Expect, Item, Limits, Mode, Target, Template, When
 from monitor.commands.dispatch import Dispatcher
 from monitor.commands.offering import Names
 from monitor.commands.publishers.kafka import KafkaPublisher
@@ -84,7 +85,7 @@ def command_ticks(
         for one in settings.commands.items
     }
     dispatcher = Dispatcher(
-        commander, store.views, publishers, metrics, worker=worker, now=now, judged=judged
+        commander, store.commands, store.views, publishers, metrics, worker=worker, now=now, judged=judged
     )
     return dispatcher.ticks()
 

@@ -16,7 +16,7 @@ from monitor.cli.options import config_option, load_settings
 from monitor.domain.audit import LOCAL
 
 if TYPE_CHECKING:
-    from monitor.commands.base import Attempt, Command, CommandStore, Message, Offer
+    from monitor.commands.base import Attempt, Command, CommandBook, Message, Offer
     from monitor.commands.service import Commander
     from monitor.storage.views import TraceDetail, Views
 
@@ -94,7 +94,7 @@ def list_(config: Path, status: str | None, limit: int, style: str) -> int:
         raise click.UsageError(f"There is no status {status!r}; there is {', '.join(known)}.")
     wanted = CommandFilter(None if status is None else Status(status))
 
-    async def asked(store: CommandStore) -> tuple[Any, list[Command]]:
+    async def asked(store: CommandBook) -> tuple[Any, list[Command]]:
         return await store.stopped(), list((await store.commands(wanted, limit=limit)).rows)
 
     switch, rows = _stored(config, asked)
@@ -121,7 +121,7 @@ def list_(config: Path, status: str | None, limit: int, style: str) -> int:
 def show(config: Path, style: str, number: int) -> int:
     """Command NUMBER: how it stands, the exact message, and each attempt to send it."""
 
-    async def asked(store: CommandStore) -> tuple[Command | None, list[Attempt]]:
+    async def asked(store: CommandBook) -> tuple[Command | None, list[Attempt]]:
         return await store.command(number), list(await store.attempts(number))
 
     found, attempts = _stored(config, asked)
@@ -248,7 +248,7 @@ def send(config: Path, note: str, yes: bool, name: str, trace: int) -> int:
 # doing ----------------------------------------------------------------------------------------------------
 
 
-def _stored(config: Path, ask: Callable[[CommandStore], Awaitable[Answer]]) -> Answer:
+def _stored(config: Path, ask: Callable[[CommandBook], Awaitable[Answer]]) -> Answer:
     """What needs the database only: it works whatever the models are."""
 
     async def run() -> Answer:

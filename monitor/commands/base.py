@@ -6,24 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from monitor.domain.verdict import Clock, FindingKind
+from monitor.commands.declared import Item, Mode
+from monitor.domain.verdict import Clock
 from monitor.errors import ChoreoscopeError
-from monitor.sandbox import Yields, render
 from monitor.storage.views import FindingRow, Page, TraceDetail
 
 MONITOR = "choreoscope"
 """Who asks for automatic commands."""
-
-
-class Mode(StrEnum):
-    """``manual``: whoever asks confirms it. ``approve``: somebody else has to agree. ``automatic``: the
-    monitor asks by itself, once for each finding."""
-
-    MANUAL = "manual"
-    APPROVE = "approve"
-    AUTOMATIC = "automatic"
 
 
 class Status(StrEnum):
@@ -81,18 +72,6 @@ class Outcome(StrEnum):
         return self in (Outcome.PUBLISHED, Outcome.UNROUTABLE, Outcome.REFUSED)
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A text with ``{{ ... }}`` in it; ``yields``: what it makes is plain text, or a part of JSON."""
-
-    text: str
-    yields: Yields = "text"
-
-    def fill(self, values: Mapping[str, Any]) -> str:
-        """Raises :class:`~monitor.sandbox.TemplateFailed`, a ValueError."""
-        return render(self.text, values, self.yields)
-
-
 class NotPossible(ChoreoscopeError):
     """This cannot be done with the command as things stand."""
 
@@ -103,77 +82,6 @@ class Unpublished(ChoreoscopeError):
     def __init__(self, outcome: Outcome, message: str, *, mend: str | None = None) -> None:
         super().__init__(message, mend=mend)
         self.outcome = outcome
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """Of which traces a command is offered; what is empty asks nothing. ``findings``, ``sla``, ``severity``
-    and ``element`` are of one confirmed finding; ``standing``: an element's id, name or label where the trace
-    waits, or an event it waits for; ``states``: open or complete."""
-
-    findings: frozenset[FindingKind] = frozenset()
-    sla: frozenset[str] = frozenset()
-    severity: frozenset[str] = frozenset()
-    element: frozenset[str] = frozenset()
-    standing: frozenset[str] = frozenset()
-    states: frozenset[str] = frozenset({"open"})
-
-    @property
-    def asks_of_finding(self) -> bool:
-        return bool(self.findings or self.sla or self.severity or self.element)
-
-
-@dataclass(frozen=True, slots=True)
-class Expect:
-    """The event, as its label in the flow, that has to follow within so long; ``tolerance``: so much earlier
-    than the sending it may have happened by its producer's clock."""
-
-    event: str
-    within: timedelta
-    tolerance: timedelta = timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """At most so many for one trace, and within any hour."""
-
-    per_trace: int | None = 1
-    per_hour: int | None = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where messages go. ``kind`` is the broker's; ``broker`` its address without secrets, by which the
-    circuit breaker knows it; ``place`` an exchange (empty: the default one) or a topic; ``key`` the routing
-    key or message key."""
-
-    kind: str
-    broker: str
-    place: str
-    key: Template
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A configured command. ``body``: a template of JSON text, or a value whose texts are templates."""
-
-    name: str
-    title: str
-    flow: str
-    when: When
-    mode: Mode
-    target: Target
-    type: str
-    source: str
-    subject: Template | None
-    headers: Mapping[str, Template]
-    body: Any
-    structured: bool = False
-    expect: Expect | None = None
-    limits: Limits = Limits()
-    dry_run: bool = True
-    expires: timedelta = timedelta(hours=1)
-    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,23 +246,12 @@ class Publisher(Protocol):
         ...
 
 
-class CommandStore(Protocol):
-    """Commands as rows. Whatever changes one puts that down in the audit where a person did it."""
+class CommandBook(Protocol):
+    """Commands as rows, for people. Whatever changes one puts that down in the audit."""
 
     async def request(self, request: Request, now: datetime) -> Command:
         """Keep a command; the same message id again is the same command. Raises NotPossible where the kill
         switch is thrown or a limit is reached."""
-        ...
-
-    async def held_back(self, request: Request, why: str, now: datetime) -> bool:
-        """Keep, as what the request's status says, why a command was not sent; False where its ``once`` is
-        known."""
-        ...
-
-    async def known(self, once: Sequence[str]) -> set[str]: ...
-    async def in_vain(self, name: str) -> int:
-        """How many of the latest commands of this name in a row had no effect, up to 100; counted since
-        commands were resumed last."""
         ...
 
     async def unmet(self, item: Item, trace: int, now: datetime) -> str | None:
@@ -373,6 +270,39 @@ class CommandStore(Protocol):
     async def stop(self, who: str, note: str, now: datetime) -> bool: ...
     async def resume(self, who: str, note: str, now: datetime) -> bool: ...
     async def stopped(self) -> Stop | None: ...
+    async def command(self, id: int) -> Command | None: ...
+    async def by_message(self, message_id: str) -> Command | None: ...
+    async def attempts(self, id: int, limit: int = 100) -> Sequence[Attempt]:
+        """The newest first."""
+        ...
+
+    async def commands(
+        self, filter: CommandFilter = EVERY_COMMAND, cursor: str | None = None, limit: int = 50
+    ) -> Page[Command]:
+        """The newest first."""
+        ...
+
+    async def of_trace(self, trace: int, limit: int = 100) -> Sequence[Command]:
+        """The newest first, those of traces that became part of it included."""
+        ...
+
+    async def brokers(self) -> Sequence[Broker]: ...
+
+
+class CommandStore(CommandBook, Protocol):
+    """The same for the sweep, which sends them, watches their effect and asks for automatic ones."""
+
+    async def held_back(self, request: Request, why: str, now: datetime) -> bool:
+        """Keep, as what the request's status says, why a command was not sent; False where its ``once`` is
+        known."""
+        ...
+
+    async def known(self, once: Sequence[str]) -> set[str]: ...
+    async def in_vain(self, name: str) -> int:
+        """How many of the latest commands of this name in a row had no effect, up to 100; counted since
+        commands were resumed last."""
+        ...
+
     async def resumed(self) -> datetime | None:
         """Since when commands go again, where they were stopped before."""
         ...
@@ -419,24 +349,6 @@ class CommandStore(Protocol):
         first."""
         ...
 
-    async def command(self, id: int) -> Command | None: ...
-    async def by_message(self, message_id: str) -> Command | None: ...
-    async def attempts(self, id: int, limit: int = 100) -> Sequence[Attempt]:
-        """The newest first."""
-        ...
-
-    async def commands(
-        self, filter: CommandFilter = EVERY_COMMAND, cursor: str | None = None, limit: int = 50
-    ) -> Page[Command]:
-        """The newest first."""
-        ...
-
-    async def of_trace(self, trace: int, limit: int = 100) -> Sequence[Command]:
-        """The newest first, those of traces that became part of it included."""
-        ...
-
-    async def brokers(self) -> Sequence[Broker]: ...
-
 
 class Commands(Protocol):
     """What people may ask for."""
@@ -449,7 +361,7 @@ class Commands(Protocol):
         ...
 
     @property
-    def store(self) -> CommandStore: ...
+    def store(self) -> CommandBook: ...
 
     async def offers(self, detail: TraceDetail, clocks: Sequence[Clock], who: str) -> Sequence[Offer]: ...
     async def preview(

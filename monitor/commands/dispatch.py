@@ -15,10 +15,9 @@ from uuid import uuid4
 from monitor.commands.base import (
     MONITOR,
     Command,
+    CommandStore,
     Found,
-    Item,
     Message,
-    Mode,
     NotPossible,
     Offer,
     Outcome,
@@ -27,6 +26,7 @@ from monitor.commands.base import (
     Status,
     Unpublished,
 )
+from monitor.commands.declared import Item, Mode
 from monitor.commands.service import Commander, request_of
 from monitor.domain.verdict import FindingState
 from monitor.metrics import Metrics
@@ -63,6 +63,7 @@ class Dispatcher:
     def __init__(
         self,
         commander: Commander,
+        store: CommandStore,
         views: Views,
         publishers: Publishers,
         metrics: Metrics,
@@ -72,7 +73,7 @@ class Dispatcher:
         judged: Callable[[], Awaitable[Mapping[str, datetime]]],
     ) -> None:
         self._commander = commander
-        self._store = commander.store
+        self._store = store
         self._views = views
         self._publishers = publishers
         self._metrics = metrics

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.commands.base import Limits
+from monitor.commands.declared import Limits
 
 
 def reached(limits: Limits, of_trace: int, of_hour: int) -> str | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from monitor.commands.base import Item, Offer, When
+from monitor.commands.base import Offer
+from monitor.commands.declared import Item, When
 from monitor.domain.verdict import Clock, ClockState, FindingKind, FindingState
 from monitor.storage.views import FindingRow, TraceDetail
 

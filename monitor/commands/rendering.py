@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from monitor.commands.base import Item, Message, NotPossible, Template
+from monitor.commands.base import Message, NotPossible
+from monitor.commands.declared import Item, Template
 from monitor.storage.views import FindingRow, TraceDetail
 
 JSON = "application/json"

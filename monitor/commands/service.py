@@ -11,18 +11,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from monitor.commands.base import (
-    Command,
-    CommandStore,
-    Item,
-    Mode,
-    NotPossible,
-    Offer,
-    Patience,
-    Preview,
-    Request,
-    Status,
-)
+from monitor.commands.base import Command, CommandBook, NotPossible, Offer, Patience, Preview, Request, Status
+from monitor.commands.declared import Item, Mode
 from monitor.commands.offering import Names, offered
 from monitor.commands.rendering import digest, rendered, values_of
 from monitor.domain.access import TOKEN_USER
@@ -45,7 +35,7 @@ class Commander:
     def __init__(
         self,
         items: Sequence[Item],
-        store: CommandStore,
+        store: CommandBook,
         names: Callable[[int], Awaitable[Names]],
         *,
         now: Callable[[], datetime],

@@ -10,7 +10,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.commands.base import Attempt, Command, Item, Message, Offer, Preview
+from monitor.commands.base import Attempt, Command, Message, Offer, Preview
+from monitor.commands.declared import Item
 from monitor.dashboard import command_words, parameters, words
 from monitor.dashboard.answers import answer
 from monitor.dashboard.forms import json_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from monitor.commands.base import Attempt, Command, Item, Mode, Outcome, Status
+from monitor.commands.base import Attempt, Command, Outcome, Status
+from monitor.commands.declared import Item, Mode
 from monitor.dashboard.words import KINDS, Sentence, duration
 
 STATUS: dict[Status, tuple[str, str, str, str]] = {

@@ -8,17 +8,8 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from monitor.commands.base import (
-    Attempt,
-    Broker,
-    Command,
-    Message,
-    Mode,
-    NotPossible,
-    Outcome,
-    Request,
-    Status,
-)
+from monitor.commands.base import Attempt, Broker, Command, Message, NotPossible, Outcome, Request, Status
+from monitor.commands.declared import Mode
 from monitor.storage.tables import command_brokers, command_switch, commands
 from monitor.storage.transaction import Transaction
 from monitor.storage.types import exact_json, from_json

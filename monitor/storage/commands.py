@@ -20,8 +20,6 @@ from monitor.commands.base import (
     Command,
     CommandFilter,
     Found,
-    Item,
-    Mode,
     NotPossible,
     Outcome,
     Patience,
@@ -29,6 +27,7 @@ from monitor.commands.base import (
     Status,
     Stop,
 )
+from monitor.commands.declared import Item, Mode
 from monitor.commands.limits import reached
 from monitor.domain import audit as actions
 from monitor.domain.audit import Entry

@@ -13,20 +13,14 @@ import pytest
 from monitor.commands.base import (
     Command,
     CommandFilter,
-    Expect,
-    Item,
-    Limits,
     Message,
-    Mode,
     NotPossible,
     Outcome,
     Patience,
     Request,
     Status,
-    Target,
-    Template,
-    When,
 )
+from monitor.commands.declared import Expect, Item, Limits, Mode, Target, Template, When
 from monitor.commands.dispatch import standing
 from monitor.domain.notice import NoticeKind
 from monitor.storage.sql import SqlStore, open_store

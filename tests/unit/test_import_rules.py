@@ -61,7 +61,12 @@ CONTRACTS = {
     "sources": ("base", "logs"),  # logs: event log files as such, which `check` reads too
     "storage": ("base", "views", "mending", "alerting", "access"),
     "alerts": ("base", *PURE_ALERTS),
-    "commands": ("base", "breaker", "limits"),  # the last two: rules without I/O, kept under its locks
+    "commands": (
+        "base",
+        "declared",
+        "breaker",
+        "limits",
+    ),  # the last two: rules without I/O, kept under its locks
     "dashboard": (),
 }
 COMPOSITION = (

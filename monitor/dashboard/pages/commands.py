@@ -9,15 +9,7 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from monitor.commands.base import (
-    Command,
-    CommandFilter,
-    Commands,
-    NotPossible,
-    Offer,
-    Preview,
-    Status,
-)
+from monitor.commands.base import Command, CommandFilter, Commands, NotPossible, Offer, Preview, Status
 from monitor.dashboard import body, command_words, parameters
 from monitor.dashboard.guard import who
 from monitor.dashboard.parameters import BadParameter, NotFound

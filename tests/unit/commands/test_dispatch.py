@@ -6,11 +6,21 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from monitor.commands.base import Command, Found, Message, Outcome, Patience, Publisher, Status, Unpublished
+from monitor.commands.base import (
+    Command,
+    CommandStore,
+    Found,
+    Message,
+    Outcome,
+    Patience,
+    Publisher,
+    Status,
+    Unpublished,
+)
 from monitor.commands.dispatch import WATCHED, Dispatcher, standing
 from monitor.errors import StorageUnavailable
 from monitor.metrics import Metrics
@@ -66,6 +76,7 @@ def dispatcher(store: Claiming, publisher: Publisher | None, at: datetime = NOW)
     publishers = {} if publisher is None else {("release", "rabbitmq shop:5672/"): publisher}
     return Dispatcher(
         commander(store, NOW),
+        cast("CommandStore", store),  # nothing but sending is asked of it here
         Rows(),
         publishers,
         Metrics(),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitor.commands.base import Item, Limits, Mode, Target, Template, When
+from monitor.commands.declared import Item, Limits, Mode, Target, Template, When
 from monitor.commands.offering import offered
 from monitor.domain.event import Key
 from monitor.domain.verdict import Clock, ClockState, FindingKind, FindingState

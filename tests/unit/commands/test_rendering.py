@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.commands.base import Item, Mode, NotPossible, Target, Template, When
+from monitor.commands.base import NotPossible
+from monitor.commands.declared import Item, Mode, Target, Template, When
 from monitor.commands.rendering import digest, rendered, values_of
 from monitor.domain.event import Key
 from monitor.storage.views import EventRow, TraceDetail, TraceRow

@@ -13,25 +13,17 @@ from monitor.commands.base import (
     Broker,
     Command,
     CommandFilter,
-    Expect,
-    Found,
-    Item,
-    Limits,
     Message,
-    Mode,
     NotPossible,
-    Outcome,
     Patience,
     Request,
     Status,
     Stop,
-    Target,
-    Template,
-    When,
 )
+from monitor.commands.declared import Expect, Item, Limits, Mode, Target, Template, When
 from monitor.commands.offering import Names
 from monitor.commands.service import Commander
-from monitor.storage.views import FindingRow, Page
+from monitor.storage.views import Page
 
 
 def an_item(**changed: Any) -> Item:
@@ -116,15 +108,6 @@ class Shelf:
         self.asked.append(("request", request.who, request.note))
         return row
 
-    async def held_back(self, request: Request, why: str, now: datetime) -> bool:
-        raise NotImplementedError
-
-    async def known(self, once: Sequence[str]) -> set[str]:
-        raise NotImplementedError
-
-    async def in_vain(self, name: str) -> int:
-        raise NotImplementedError
-
     async def unmet(self, item: Item, trace: int, now: datetime) -> str | None:
         return self.full
 
@@ -161,39 +144,6 @@ class Shelf:
 
     async def resumed(self) -> datetime | None:
         return None
-
-    async def claim(self, worker: str, patience: Patience, now: datetime, limit: int) -> list[Command]:
-        raise NotImplementedError
-
-    async def record(
-        self, command: Command, outcome: Outcome, told: str, patience: Patience, now: datetime
-    ) -> Command | None:
-        raise NotImplementedError
-
-    async def awaited(self, now: datetime, limit: int) -> list[Command]:
-        raise NotImplementedError
-
-    async def followed(self, command: Command) -> Found | None:
-        raise NotImplementedError
-
-    async def watched(
-        self,
-        command: Command,
-        status: Status,
-        found: Found | None,
-        told: str,
-        again: datetime | None,
-        now: datetime,
-    ) -> bool:
-        raise NotImplementedError
-
-    async def expire(self, now: datetime, limit: int) -> int:
-        raise NotImplementedError
-
-    async def confirmed(
-        self, flow: str, since: datetime, until: datetime, limit: int
-    ) -> Sequence[FindingRow]:
-        raise NotImplementedError
 
     async def command(self, id: int) -> Command | None:
         return next((row for row in self.rows if row.id == id), None)

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from monitor.commands.base import Attempt, Broker, Item, Mode, Outcome, Status, Stop
+from monitor.commands.base import Attempt, Broker, Outcome, Status, Stop
+from monitor.commands.declared import Item, Mode
 from monitor.dashboard.command_words import STATUS, standing, when
 from monitor.dashboard.words import plain
 from tests.unit.dashboard.commanding import Shelf, a_command, an_item, commander

@@ -12,7 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from starlette.routing import Route
 
-from monitor.commands.base import Mode, Status
+from monitor.commands.base import Status
+from monitor.commands.declared import Mode
 from monitor.dashboard.api import OPENAPI
 from monitor.dashboard.app import create_app
 from monitor.domain.audit import Audited
