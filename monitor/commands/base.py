@@ -174,6 +174,11 @@ class Command:
     effect_event: str | None
     settled: datetime | None
 
+    @property
+    def may_go_again(self) -> bool:
+        """One that failed without an attempt never had a message."""
+        return self.status.may_go_again and self.attempts > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:

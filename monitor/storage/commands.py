@@ -190,7 +190,7 @@ class SqlCommands:
         async with self._counted() as (transaction, tally):
             switch = await locked_switch(transaction, now)
             command = await locked(transaction, id)
-            if not command.status.may_go_again:
+            if not command.may_go_again:
                 raise NotPossible("It is not one to be sent again.")
             if switch.stopped:
                 raise NotPossible(f"Commands are stopped by {switch.by}.", mend=RESUME)
@@ -368,8 +368,10 @@ async def _known(transaction: Transaction, once: Sequence[str]) -> set[str]:
 
 
 async def _unmet(transaction: Transaction, item: Item, trace: int, now: datetime) -> str | None:
-    """Dry runs count against limits of dry runs only, and the others against the others'."""
-    counted = and_(_of.name == item.name, _of.dry_run.is_(item.dry_run), _of.status.in_(_COUNTED))
+    """Dry runs count against limits of dry runs only, and the others against the others'. What failed without
+    an attempt had no message and does not count."""
+    sendable = or_(_of.status != Status.FAILED.value, _of.attempts > 0)
+    counted = and_(_of.name == item.name, _of.dry_run.is_(item.dry_run), _of.status.in_(_COUNTED), sendable)
     of_hour = select(func.count()).select_from(commands).where(counted, _of.requested > now - _HOUR)
     ids = await _one_trace(transaction, trace)
     of_trace = select(func.count()).select_from(commands)

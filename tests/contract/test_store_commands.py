@@ -439,3 +439,16 @@ async def test_what_had_no_effect_is_counted_in_a_row(store: SqlStore) -> None:
     await store.commands.stop("ann", "", at(5))
     await store.commands.resume("ann", "", at(6))
     assert await store.commands.in_vain("release") == 0
+
+
+async def test_what_never_had_a_message_is_never_sent_and_takes_nobodys_place(store: SqlStore) -> None:
+    item = an_item(limits=Limits(per_trace=1, per_hour=1))
+    unmade = a_request(item, status=Status.FAILED, once="release/1/aa")
+    blank = replace(unmade.message, key="", headers={}, content_type="", body=b"")
+    assert await store.commands.held_back(replace(unmade, message=blank), "It cannot be made.", at(0))
+    (kept,) = (await store.commands.commands()).rows
+    assert not kept.may_go_again
+    with pytest.raises(NotPossible, match="not one to be sent again"):
+        await store.commands.again(kept.id, "bob", PATIENCE, at(1))
+    assert await claimed(store, at(2)) == []
+    await store.commands.request(a_request(item), at(3))

@@ -138,7 +138,7 @@ async def test_without_logins_nobody_approves(opened: Opened, shelf: Shelf, make
 async def test_what_can_be_done_with_a_command(
     opened: Opened, shelf: Shelf, make: SimpleNamespace, what: str, status: Status
 ) -> None:
-    shelf.rows.append(a_command(make.NOW, status=status, expires=make.NOW + timedelta(hours=1)))
+    shelf.rows.append(a_command(make.NOW, status=status, attempts=1, expires=make.NOW + timedelta(hours=1)))
     async with opened() as page:
         text = (await page.get("/commands/5")).text
         assert f'action="/commands/5/{what}"' in text
