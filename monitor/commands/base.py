@@ -58,7 +58,7 @@ class Status(StrEnum):
 class Outcome(StrEnum):
     """Of one attempt. ``away``: the broker was not reached, so nothing was sent. ``unclear``: sent, and never
     confirmed. ``unroutable`` and ``refused``: for good, until somebody changes something. ``nacked``: the
-    broker would not take it now (a queue is full)."""
+    broker would not take it now (a queue is full); other queues behind the same exchange may have it."""
 
     PUBLISHED = "published"
     AWAY = "away"
@@ -70,6 +70,10 @@ class Outcome(StrEnum):
     @property
     def is_final(self) -> bool:
         return self in (Outcome.PUBLISHED, Outcome.UNROUTABLE, Outcome.REFUSED)
+
+    @property
+    def may_have_arrived(self) -> bool:
+        return self in (Outcome.PUBLISHED, Outcome.UNCLEAR, Outcome.NACKED)
 
 
 class NotPossible(ChoreoscopeError):

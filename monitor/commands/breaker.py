@@ -6,6 +6,7 @@ whether the circuit closes or stays open is up to it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -44,11 +45,15 @@ def pause(attempts: int, patience: Patience) -> timedelta:
     return min(patience.base * float(2 ** min(attempts - 1, 16)), patience.cap)
 
 
-def given_up(any_unclear: bool, last: Outcome | None, attempts: int) -> Status:
-    """What a command is whose time is over. ``any_unclear``: of an attempt it is not known whether the
-    message arrived."""
-    if any_unclear:
+def given_up(outcomes: Collection[Outcome | None]) -> Status:
+    """What a command is whose time is over. ``outcomes``: of its attempts; None is one without."""
+    if None in outcomes or Outcome.UNCLEAR in outcomes:
         return Status.UNCONFIRMED
-    if attempts == 0:
+    if not outcomes:
         return Status.EXPIRED
-    return Status.REFUSED if last is Outcome.NACKED else Status.FAILED
+    return Status.REFUSED if Outcome.NACKED in outcomes else Status.FAILED
+
+
+def may_have_arrived(outcomes: Collection[Outcome | None]) -> bool:
+    """Whether it may have by any of these attempts."""
+    return any(one is None or one.may_have_arrived for one in outcomes)

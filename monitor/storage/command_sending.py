@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy import Row, insert, select, update
 
 from monitor.commands import breaker
 from monitor.commands.base import Command, Outcome, Patience, Status
@@ -73,6 +73,7 @@ async def _begin(
     transaction: Transaction, row: Row[Any], worker: str, patience: Patience, now: datetime
 ) -> Command:
     number = row.attempts + 1
+    before = await outcomes(transaction, row.id)
     values = {"command_id": row.id, "number": number, "worker": worker, "began": now}
     await transaction.execute(insert(command_attempts).values(values))
     changed: dict[str, Any] = {
@@ -80,17 +81,13 @@ async def _begin(
         "attempts": number,
         "next_at": now + patience.lease,
     }
-    if row.since is None and row.tolerance is not None:
+    if row.tolerance is not None and not breaker.may_have_arrived(before):
         changed["since"] = now - row.tolerance * _MICROSECOND
     return await change(transaction, row.id, changed)
 
 
 async def _give_up(transaction: Transaction, row: Row[Any], now: datetime) -> None:
-    of = command_attempts.c
-    last = select(of.outcome).where(of.command_id == row.id).order_by(of.number.desc()).limit(1)
-    outcomes = [Outcome(text) for (text,) in await transaction.rows(last) if text is not None]
-    unclear = await is_unclear(transaction, row.id)
-    status = breaker.given_up(unclear, outcomes[0] if outcomes else None, row.attempts)
+    status = breaker.given_up(await outcomes(transaction, row.id))
     why = {
         Status.EXPIRED: "Its time was over before it could be sent.",
         Status.UNCONFIRMED: "Given up without a confirmation. It may have arrived all the same.",
@@ -104,13 +101,11 @@ async def _give_up(transaction: Transaction, row: Row[Any], now: datetime) -> No
     await change(transaction, row.id, values)
 
 
-async def is_unclear(transaction: Transaction, id: int) -> bool:
-    """Whether of some attempt it is not known if the message arrived."""
+async def outcomes(transaction: Transaction, id: int) -> set[Outcome | None]:
+    """Of all attempts to send it; None is one without."""
     of = command_attempts.c
-    asked = select(of.number).where(
-        of.command_id == id, or_(of.outcome.is_(None), of.outcome == Outcome.UNCLEAR.value)
-    )
-    return bool(await transaction.rows(asked.limit(1)))
+    rows = await transaction.rows(select(of.outcome).where(of.command_id == id).distinct())
+    return {None if text is None else Outcome(text) for (text,) in rows}
 
 
 async def record(

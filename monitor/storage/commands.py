@@ -27,6 +27,7 @@ from monitor.commands.base import (
     Status,
     Stop,
 )
+from monitor.commands.breaker import may_have_arrived
 from monitor.commands.declared import Item, Mode
 from monitor.commands.limits import reached
 from monitor.domain import audit as actions
@@ -177,7 +178,7 @@ class SqlCommands:
             command = await locked(transaction, id)
             if not command.status.may_be_cancelled:
                 raise NotPossible("It cannot be cancelled any more.")
-            perhaps = await command_sending.is_unclear(transaction, id)
+            perhaps = may_have_arrived(await command_sending.outcomes(transaction, id))
             told = "An attempt to send it may have succeeded before." if perhaps else None
             values = {"status": Status.CANCELLED.value, "next_at": None, "settled": now, "told": told}
             changed = await change(transaction, id, values)

@@ -339,6 +339,26 @@ async def test_the_effect_is_an_event_since_it_was_sent(store: SqlStore) -> None
     assert await store.commands.awaited(at(99), 10) == []
 
 
+@pytest.mark.parametrize(
+    ("outcome", "counts"),
+    [(Outcome.AWAY, False), (Outcome.UNROUTABLE, False), (Outcome.NACKED, True), (Outcome.UNCLEAR, True)],
+)
+async def test_what_happened_before_it_can_have_arrived_is_no_effect(
+    store: SqlStore, outcome: Outcome, counts: bool
+) -> None:
+    trace = await place(store, "a", *KEYS)
+    made = await store.commands.request(a_request(trace=trace), at(1))
+    (one,) = await claimed(store, at(1))
+    await store.commands.record(one, outcome, "hm", PATIENCE, at(1))
+    await place(store, "between", *KEYS, type="Paid", time=at(5))
+    if outcome.is_final:
+        await store.commands.again(made.id, "bob", PATIENCE, at(9))
+    (one,) = await claimed(store, at(9))
+    await store.commands.record(one, Outcome.PUBLISHED, "ok", PATIENCE, at(10))
+    found = await store.commands.followed(await looked_up(store, made.id))
+    assert (found is not None) == counts
+
+
 async def test_the_effect_is_found_in_the_trace_this_one_turned_out_to_be_part_of(store: SqlStore) -> None:
     trace = await place(store, "a", ("payment", "p-1"))
     first = await place(store, "b", *KEYS)

@@ -49,7 +49,8 @@ def test_pauses_double_up_to_the_longest() -> None:
 
 
 def test_given_up_never_claims_more_than_is_known() -> None:
-    assert given_up(True, Outcome.AWAY, 3) is Status.UNCONFIRMED
-    assert given_up(False, None, 0) is Status.EXPIRED
-    assert given_up(False, Outcome.NACKED, 2) is Status.REFUSED
-    assert given_up(False, Outcome.AWAY, 2) is Status.FAILED
+    assert given_up({Outcome.UNCLEAR, Outcome.AWAY}) is Status.UNCONFIRMED
+    assert given_up({None, Outcome.AWAY}) is Status.UNCONFIRMED
+    assert given_up(set()) is Status.EXPIRED
+    assert given_up({Outcome.NACKED, Outcome.AWAY}) is Status.REFUSED  # not "surely never sent"
+    assert given_up({Outcome.AWAY}) is Status.FAILED
