@@ -352,10 +352,10 @@ class CommandStore(CommandBook, Protocol):
         ...
 
     async def confirmed(
-        self, flow: str, since: datetime, until: datetime, limit: int
+        self, flow: str, since: datetime, until: datetime, limit: int, after: FindingRow | None = None
     ) -> Sequence[FindingRow]:
         """Findings confirmed then, not of a past that was read in, that nobody takes care of; the oldest
-        first."""
+        first. ``after``: only those behind this one."""
         ...
 
 

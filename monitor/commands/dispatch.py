@@ -173,12 +173,15 @@ class Dispatcher:
             since = max(self._seen.get(flow, now - FRESH), now - FRESH) - OVERLAP
             if resumed is not None:
                 since = max(since, resumed)
-            rows = await self._store.confirmed(flow, since, now, BATCH)
-            known = await self._store.known([_once(item, row) for item in items for row in rows])
-            for row in rows:
-                asked += await self._ask(row, [item for item in items if _once(item, row) not in known])
-            last = rows[-1].confirmed if len(rows) == BATCH else None
-            self._seen[flow] = now if last is None else last + OVERLAP
+            last: FindingRow | None = None
+            while rows := await self._store.confirmed(flow, since, now, BATCH, last):
+                known = await self._store.known([_once(item, row) for item in items for row in rows])
+                for row in rows:
+                    asked += await self._ask(row, [item for item in items if _once(item, row) not in known])
+                if len(rows) < BATCH:
+                    break
+                last = rows[-1]
+            self._seen[flow] = now
         return asked
 
     async def _ask(self, row: FindingRow, items: Sequence[Item]) -> int:

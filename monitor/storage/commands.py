@@ -289,17 +289,22 @@ class SqlCommands:
             return await command_effects.watched(transaction, command, status, found, told, again, now, tally)
 
     async def confirmed(
-        self, flow: str, since: datetime, until: datetime, limit: int
+        self, flow: str, since: datetime, until: datetime, limit: int, after: FindingRow | None = None
     ) -> Sequence[FindingRow]:
         of = findings.c
+        keys = [of.confirmed, of.trace_id, of.key]
         asked = (
             select(findings)
             .where(of.flow == flow, of.confirmed > since, of.confirmed <= until)
             .where(of.state == FindingState.CONFIRMED.value, of.historic.is_(False))
             .where(of.acknowledged.is_(None))
-            .order_by(of.confirmed, of.trace_id, of.key)
+            .order_by(*keys)
             .limit(limit)
         )
+        if after is not None:
+            asked = asked.where(
+                keyset.beyond(keys, [after.confirmed, after.trace, bytes.fromhex(after.key)], ascending=True)
+            )
         async with self._read() as transaction:
             return [finding_row(row) for row in await transaction.rows(asked)]
 

@@ -30,18 +30,19 @@ def after(keys: Keys, cursor: str | None, *, ascending: bool = False) -> ColumnE
     values = _decoded(cursor)
     if len(values) != len(keys) or not all(map(_fits, keys, values)):
         raise InvalidInput("The page cursor is not one of this list.", mend="Begin again without it.")
-    return _after(keys, values, ascending)
+    return beyond(keys, values, ascending)
 
 
-def _after(keys: Keys, values: Sequence[Any], ascending: bool) -> ColumnElement[bool]:
+def beyond(keys: Keys, values: Sequence[Any], ascending: bool) -> ColumnElement[bool]:
+    """The rows that come after the one with these values."""
     first: ColumnElement[Any] = keys[0]
     value = values[0]
-    beyond: ColumnElement[bool] = first > value if ascending else first < value
+    behind: ColumnElement[bool] = first > value if ascending else first < value
     if len(keys) == 1:
-        return beyond
+        return behind
     # that the first is not before its value is said apart, so that either dialect uses the index for it
     not_before = first >= value if ascending else first <= value
-    return and_(not_before, or_(beyond, _after(keys[1:], values[1:], ascending)))
+    return and_(not_before, or_(behind, beyond(keys[1:], values[1:], ascending)))
 
 
 def _fits(key: ColumnElement[Any], value: Any) -> bool:

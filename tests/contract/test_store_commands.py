@@ -24,6 +24,7 @@ from monitor.commands.declared import Expect, Item, Limits, Mode, Target, Templa
 from monitor.commands.dispatch import standing
 from monitor.domain.notice import NoticeKind
 from monitor.storage.sql import SqlStore, open_store
+from monitor.storage.views import FindingRow
 from tests.contract.store_harness import Said, a_finding, at, place, tell
 
 KEYS = [("order", "o-1")]
@@ -427,6 +428,19 @@ async def test_findings_are_found_by_when_they_were_confirmed(store: SqlStore) -
     await store.resume(trace, row.key, "ann", at(11))
     await tell(store, KEYS, Said([], reason="It came."))
     assert await store.commands.confirmed("order", at(8), at(9), 10) == []
+
+
+async def test_findings_confirmed_at_one_instant_are_all_found(store: SqlStore) -> None:
+    for one in range(3):
+        astray = Said([a_finding(f"{side}{one}") for side in "ab"], conforms=False)
+        await place(store, f"e{one}", ("order", f"o-{one}"), said=astray)
+    await store.confirm_findings({"order": at(9)}, at(9), 99)
+    every = list(await store.commands.confirmed("order", at(8), at(9), 99))
+    assert len({(row.trace, row.key) for row in every}) == 6
+    paged: list[FindingRow] = []
+    while rows := await store.commands.confirmed("order", at(8), at(9), 2, paged[-1] if paged else None):
+        paged += rows
+    assert paged == every
 
 
 async def test_once_is_once(store: SqlStore) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -18,14 +18,18 @@ from monitor.commands.base import (
     Outcome,
     Patience,
     Publisher,
+    Request,
     Status,
     Unpublished,
 )
+from monitor.commands.declared import Mode, When
 from monitor.commands.dispatch import WATCHED, Dispatcher, standing
+from monitor.domain.verdict import FindingKind
 from monitor.errors import StorageUnavailable
 from monitor.metrics import Metrics
-from tests.unit.dashboard.commanding import Shelf, a_command, commander
-from tests.unit.dashboard.conftest import Rows
+from monitor.storage.views import FindingRow
+from tests.unit.dashboard.commanding import Shelf, a_command, an_item, commander
+from tests.unit.dashboard.conftest import Rows, finding_row, trace_detail, trace_row
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -162,3 +166,57 @@ def test_it_is_looked_for_less_and_less_often_and_at_last_no_more() -> None:
     late = sent(status=Status.INEFFECTIVE)
     assert standing(late, None, None, NOW + timedelta(hours=23))[2] is not None
     assert standing(late, None, None, NOW + timedelta(minutes=5) + WATCHED)[2] is None
+
+
+class Asking(Shelf):
+    """Tells of confirmed findings and keeps what is asked for."""
+
+    def __init__(self, found: Sequence[FindingRow]) -> None:
+        super().__init__()
+        self.found = found
+        self.once: list[str | None] = []
+
+    async def confirmed(
+        self, flow: str, since: datetime, until: datetime, limit: int, after: FindingRow | None = None
+    ) -> Sequence[FindingRow]:
+        assert flow == "order"
+        rows = [row for row in self.found if row.confirmed and since < row.confirmed <= until]
+        return rows[0 if after is None else rows.index(after) + 1 :][:limit]
+
+    async def known(self, once: Sequence[str]) -> set[str]:
+        return {one for one in once if one in self.once}
+
+    async def in_vain(self, name: str) -> int:
+        del name
+        return 0
+
+    async def request(self, request: Request, now: datetime) -> Command:
+        self.once.append(request.once)
+        return await super().request(request, now)
+
+
+async def test_of_many_findings_confirmed_at_one_instant_none_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitor.commands.dispatch.BATCH", 2)
+    found = [finding_row(trace=number, confirmed=NOW, time=NOW) for number in range(5)]
+    store = Asking(found)
+    when = When(findings=frozenset({FindingKind.OUT_OF_ORDER}))
+    details = {row.trace: trace_detail(trace_row(row.trace), findings=(row,)) for row in found}
+
+    async def judged() -> Mapping[str, datetime]:
+        return {}
+
+    asking = Dispatcher(
+        commander(store, NOW, an_item(mode=Mode.AUTOMATIC, when=when)),
+        cast("CommandStore", store),
+        Rows(details=details),
+        {},
+        Metrics(),
+        worker="w",
+        now=lambda: NOW,
+        judged=judged,
+    )
+    assert await asking.ask() == 5
+    assert await asking.ask() == 0
+    assert [row.trace for row in store.rows] == [0, 1, 2, 3, 4]
