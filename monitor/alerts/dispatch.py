@@ -128,7 +128,7 @@ class Dispatcher:
         message = None
         if decision.sends:
             kind: Kind = "digest" if terms.digest else "alerts"
-            message = Message(_uid(group.id, group.flushes), kind, MOST_TOLD)
+            message = Message(_uid(group.id, group.flushes, now), kind, MOST_TOLD)
             self._metrics.notifications.labels(group.receiver).inc()
         await flushing.write(decision, message, now + route.group_interval)
         return int(decision.sends)
@@ -275,6 +275,8 @@ def _name(matcher: Matcher) -> str | None:
     return matcher.value if is_name else None
 
 
-def _uid(group: bytes, flush: int) -> str:
-    """The same for the same flush of the same group, whoever makes it."""
-    return hashlib.blake2b(group + flush.to_bytes(8, "big"), digest_size=16).hexdigest()
+def _uid(group: bytes, flush: int, now: datetime) -> str:
+    """One of its own for each flush, also of a group that was let go of and began anew: receivers may
+    remember ids for longer than groups are kept."""
+    said = f"{flush} {now.isoformat()}".encode()
+    return hashlib.blake2b(group + said, digest_size=16).hexdigest()

@@ -316,3 +316,16 @@ async def test_what_is_over_is_kept_for_its_time(store: SqlStore) -> None:
     assert await store.alerts.purge(month, telling.now + month, 10) == 1
     assert (await store.alerts.alerts()).rows == []
     assert await store.alerts.purge(month, telling.now + month, 10) == 0
+
+
+async def test_a_group_that_begins_anew_sends_no_id_of_before(store: SqlStore) -> None:
+    telling = await begun(store)
+    for order in ("o-1", "o-2"):
+        await breach(store, order)
+        await telling.over(timedelta(minutes=1), timedelta(minutes=2))
+        await tell(store, [("order", order)], MISSED)
+        await telling.over(timedelta(minutes=1), timedelta(minutes=7))
+        telling.now += timedelta(days=100)
+        assert await store.alerts.purge(timedelta(days=90), telling.now, 10) == 2  # messages, and an alert
+    assert [status for ((_, status),) in telling.ops.told] == ["firing", "resolved"] * 2
+    assert len({one.id for one in telling.ops.sent}) == 4

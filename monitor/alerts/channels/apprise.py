@@ -64,6 +64,7 @@ class AppriseChannel:
                 failed.append(f"{name} ({number + 1})")
         if failed:
             raise Undeliverable(f"not taken by {', '.join(failed)}")
+        self._last = ("", set())  # sent once more by hand, or because nobody noted it, it goes to all
         return f"taken by {', '.join(name for name, _ in self._targets)}"
 
     async def close(self) -> None:

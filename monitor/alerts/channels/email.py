@@ -70,6 +70,7 @@ class EmailChannel:
         later = {address: why for address, why in refused.items() if why[0] in _FULL or why[0] < 500}
         if later:
             raise Undeliverable(f"not taken for now: {_told(later)}")
+        self._taken = ("", set())  # sent once more by hand, or because nobody noted it, it goes to all
         where = f"{self._server.host} took it for {len(taken)} of {len(addresses)}: {self._clean(said)}"
         return f"{where}; refused: {_told(refused)}" if refused else where
 

@@ -42,6 +42,8 @@ async def test_only_those_are_told_again_that_did_not_take_it() -> None:
         assert (len(good.received), len(bad.received)) == (1, 2)
         await channel.send(notification(id="n-2"), NOW)
         assert (len(good.received), len(bad.received)) == (2, 3)
+        await channel.send(notification(id="n-2"), NOW)  # by hand, say
+        assert (len(good.received), len(bad.received)) == (3, 4)
 
 
 async def test_a_service_that_hangs_is_given_up() -> None:

@@ -73,6 +73,16 @@ async def test_a_repeat_has_the_same_message_id_and_content() -> None:
     assert first["Subject"] == second["Subject"]
 
 
+async def test_what_everybody_has_and_is_sent_again_goes_to_everybody() -> None:
+    async with MailServer(refuses={"ops@shop.example": "451 greylisted"}) as mail:
+        channel = EmailChannel(server(mail), WRITING)
+        await refused(channel)
+        mail.refuses.clear()
+        await channel.send(notification(), NOW)
+        await channel.send(notification(), NOW)  # by hand, say
+    assert mail.mails[2].recipients == ("ops@shop.example", "shop@shop.example")
+
+
 async def test_starttls_with_a_login(tmp_path: Path) -> None:
     context = server_context(tmp_path, "localhost")
     async with MailServer(starttls=context, login=("me", "pa55word")) as mail:
