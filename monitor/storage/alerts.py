@@ -7,17 +7,17 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, update
 
 from monitor.alerts.born import Born, Stated, finding_id, notice_id, of_finding, of_notice, sentence
 from monitor.domain.notice import Notice
 from monitor.domain.verdict import Clock, FindingKind, FindingState
 from monitor.storage.findings import StoredFinding
-from monitor.storage.tables import alerts, clocks
+from monitor.storage.tables import LASTS, alerts, clocks
 from monitor.storage.tables import findings as finding_table
 from monitor.storage.transaction import Transaction
 from monitor.storage.types import exact_json, strings
@@ -133,6 +133,15 @@ async def follow(
         sorted(changed, key=lambda one: one[0]),
     )
 
+
+async def forget(transaction: Transaction, gone: Collection[int], now: datetime) -> None:
+    """These traces are deleted, and what their clocks stood at with them: no event can end that any more."""
+    ending = update(alerts).where(LASTS, transaction.among(alerts.c.trace_id, gone))
+    told = {"status": RESOLVED, "ends_at": now, "reason": FORGOTTEN, "pending": True, "updated": now}
+    await transaction.execute(ending.values(told))
+
+
+FORGOTTEN = "Its trace is no longer kept."
 
 WORSE = "It was not met by the time it was due."
 """Why what was at risk no longer is, where that is no good news: the breach tells it."""

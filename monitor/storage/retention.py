@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row, delete, func, or_, select, update
 
 from monitor.domain.verdict import ClockState
+from monitor.storage import alerts
 from monitor.storage.tables import (
     COMPLETE,
     FORGOTTEN,
@@ -113,6 +114,7 @@ async def _delete_contents(
         (shared if with_others else own).add(event)
     for table in (observations, findings, clocks, checkpoints, trace_statistics, late_clocks):
         await transaction.execute(delete(table).where(among(table.c.trace_id, ids)))
+    await alerts.forget(transaction, ids, now)
     if shared:
         own |= await _left_alone(transaction, shared)
     await _delete_events(transaction, own, keep, now, tally)

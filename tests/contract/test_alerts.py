@@ -86,6 +86,16 @@ async def test_a_breach_ends_with_its_clock_and_begins_again_if_that_runs_on(sto
     assert (again.alert.id, again.alert.status, again.alert.ends_at) == (row.alert.id, "firing", None)
 
 
+async def test_a_breach_of_a_trace_that_is_let_go_of_ends_with_it(store: SqlStore) -> None:
+    complete = Said(clocks=[a_clock(ClockState.BREACHED)], complete=True)
+    await place(store, "a", *KEYS, said=complete)
+    await place(store, "b", ("order", "o-2"), said=BREACHED)
+    await confirm(store)
+    assert await store.purge_traces(timedelta(hours=1), at(99), 100) == 1
+    states = {row.alert.labels["key"]: (row.alert.status, row.reason) for row in await alerts(store)}
+    assert states == {"o-1": ("resolved", "Its trace is no longer kept."), "o-2": ("firing", None)}
+
+
 async def test_what_was_over_before_it_was_known_is_born_resolved_and_not_told(store: SqlStore) -> None:
     await place(store, "a", *KEYS, said=MISSED)
     await confirm(store)
