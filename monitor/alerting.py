@@ -79,7 +79,7 @@ class Alerts:
             return
         settings = self._settings
         receivers = {one.name: _digest_of(one) for one in settings.receivers} if settings else {}
-        routing = hashlib.sha256(settings.route.model_dump_json().encode()).hexdigest() if settings else ""
+        routing = _digest_of_routes(settings) if settings else ""
         await self._alerting.configured(receivers, routing, self._now())
         self._begun = True
 
@@ -254,6 +254,12 @@ def address_of(settings: Settings) -> str:
     dashboard = settings.dashboard
     host = f"[{dashboard.host}]" if ":" in dashboard.host else dashboard.host
     return dashboard.external_url or f"http://{host}:{dashboard.port}"
+
+
+def _digest_of_routes(settings: AlertSettings) -> str:
+    """Tells other ways of alerts into groups from these: a receiver of digests has one group for all."""
+    names = sorted((one.name, one.digest is not None) for one in settings.receivers)
+    return hashlib.sha256(f"{settings.route.model_dump_json()} {names}".encode()).hexdigest()
 
 
 def _digest_of(receiver: ReceiverSettings) -> str:

@@ -69,13 +69,14 @@ class Terms:
 class Decision:
     """``firing`` and ``resolved``: what is sent now, both empty where nothing is. ``active``: what stays to
     be looked at. ``muted``: of those not sent, why. ``next``: when to look again; None: once something
-    changes."""
+    changes. ``astray``: what fires, was not told and leaves, to be routed anew if no other group has it."""
 
     firing: tuple[bytes, ...]
     resolved: tuple[bytes, ...]
     active: frozenset[bytes]
     muted: Mapping[bytes, Muting]
     next: datetime | None
+    astray: frozenset[bytes] = frozenset()
 
     @property
     def sends(self) -> bool:
@@ -96,6 +97,7 @@ def decide(
     new: list[bytes] = []
     ended: list[bytes] = []
     active: set[bytes] = set()
+    astray: set[bytes] = set()
     why: dict[bytes, Muting] = {}
     for one in members:
         muting = _muting(one, muted.get(one.id))
@@ -110,7 +112,9 @@ def decide(
                 ended.append(one.id)
             continue
         if one.leaving:
-            if one.told is not None and one.lasting:
+            if one.told is None:
+                astray.add(one.id)
+            elif one.lasting:
                 active.add(one.id)
             continue
         if one.lasting:
@@ -131,6 +135,7 @@ def decide(
         active=frozenset(active),
         muted=why,
         next=_next(active, terms, now),
+        astray=frozenset(astray),
     )
 
 

@@ -100,6 +100,7 @@ class SqlFlushing:
             [of.active, of.told, of.told_at, of.muted, of.muted_at],
             changed,
         )
+        await self._route_anew(decision.astray)
         if changed or message is not None:
             self._tally.changed()
         values: dict[str, Any] = {
@@ -112,6 +113,16 @@ class SqlFlushing:
             await self._send(decision, message)
         groups = alert_groups.c
         await self._transaction.execute(update(alert_groups).where(groups.id == self.group.id).values(values))
+
+    async def _route_anew(self, astray: Collection[bytes]) -> None:
+        """Whoever put them here went by other routes, those before a change of the configuration, say; what
+        is in another group, too, has been routed by ours."""
+        of, other, ids = alerts.c, alert_members.c, sorted(astray)
+        elsewhere = select(other.alert_id).where(other.alert_id == of.id, other.group_id != self.group.id)
+        for start in range(0, len(ids), CHUNK):
+            theirs = of.id.in_(ids[start : start + CHUNK])
+            again = update(alerts).where(theirs, of.pending.is_(False), ~elsewhere.exists())
+            await self._transaction.execute(again.values(pending=True))
 
     def _member(
         self, id_: bytes, known: Row[Any], decision: Decision, now_told: Status | None

@@ -218,6 +218,23 @@ async def test_other_routes_send_what_lasts_anew_and_the_end_to_whom_was_told(st
     assert after.ops.told == [[("SlaBreached", "resolved")]]
 
 
+async def test_what_went_by_routes_that_are_no_more_is_routed_anew(store: SqlStore) -> None:
+    """While two versions of the configuration are in force, one sweep may route what the other looks at."""
+    both = (Receiver("ops"), Receiver("pager"))
+    before = await begun(store, receivers=both)
+    after = Telling(store.alerts, receivers=both, route=replace(ROUTE, receiver="pager"))
+    await after.begin(routing="2")
+    await confirmed(store, "o-1", BREACHED)
+    await confirmed(store, "o-2", ASTRAY)
+    await before.dispatcher.route()
+    await after.over(STEP, timedelta(minutes=4))
+    assert sorted(after.channels["pager"].told) == [[("Missing", "firing")], [("SlaBreached", "firing")]]
+    assert after.ops.sent == []
+    await after.over(STEP, timedelta(hours=1))
+    assert len(after.channels["pager"].sent) == 2
+    assert await after.dispatcher.route() == 0
+
+
 async def test_a_digest_tells_at_its_time_all_that_was(store: SqlStore) -> None:
     digest = Digest(8 * 60, ZoneInfo("Europe/Berlin"), None)
     telling = await begun(store, receivers=(Receiver("ops", digest=digest),))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.alerting import Alerts, _digest_of
+from monitor.alerting import Alerts, _digest_of, _digest_of_routes
 from monitor.alerts.base import Undeliverable
 from monitor.alerts.outbound import Answer
 from monitor.domain.event import Delivery, InboxReason, Misfit, Position
@@ -208,3 +208,12 @@ def test_other_secrets_are_other_settings() -> None:
     assert digest("https://ops.invalid/a") == digest("https://ops.invalid/a")
     assert digest("https://ops.invalid/a") != digest("https://ops.invalid/b")
     assert "invalid" not in digest("https://ops.invalid/a")
+
+
+def test_a_digest_is_another_way_into_groups() -> None:
+    def routes(**receiver: object) -> str:
+        return _digest_of_routes(settings(receivers=[{"name": "ops", "webhook": HOOK, **receiver}]))
+
+    assert routes() == routes(send_resolved=False)
+    assert routes() != routes(digest={"every": "PT1H"})
+    assert routes(digest={"at": "08:00"}) == routes(digest={"every": "PT1H"})
