@@ -305,7 +305,9 @@ def answering(
     return answer
 
 
-async def finished(answer: Any, came: Mapping[str, str] | None = None) -> Any:
+async def finished(
+    answer: Any, came: Mapping[str, str] | None = None, began: Began = Began("", "s", "n", "v")
+) -> Any:
     settings = OidcSettings(issuer=ISSUER, client_id="choreoscope", roles=RoleClaims.model_validate(ROLES))
     http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     provider = Provider(settings, lambda: NOW, http)
@@ -313,7 +315,7 @@ async def finished(answer: Any, came: Mapping[str, str] | None = None) -> Any:
         return await provider.finish(
             "https://monitor.example/login/sso/callback",
             came or {"code": "c", "state": "s"},
-            Began("", "s", "n", "v"),
+            began,
         )
     finally:
         await provider.close()
@@ -381,6 +383,14 @@ async def test_an_answer_of_another_provider_is_refused() -> None:
     ):
         with pytest.raises(ProviderFailed):
             await finished(answering(signed()), came)
+
+
+@pytest.mark.parametrize("missing", ["state", "nonce", "verifier"])
+async def test_a_browser_that_forgets_what_was_begun_is_not_checked_less(missing: str) -> None:
+    """The cookie is the browser's: a stolen code must not get in by one without a nonce."""
+    began = Began("", "s", "n", "v")._replace(**{missing: ""})
+    with pytest.raises(ProviderFailed, match="begun elsewhere"):
+        await finished(answering(signed(nonce="another")), {"code": "c", "state": began.state}, began)
 
 
 async def test_an_endless_answer_is_broken_off() -> None:

@@ -74,7 +74,9 @@ class Provider:
 
     async def finish(self, redirect: str, came: Mapping[str, str], began: Began) -> Identity:
         """Who it is. ``came``: what the browser came back with. Raises ProviderFailed, WrongLogin."""
-        if not hmac.compare_digest(came.get("state", "").encode(), began.state.encode()):
+        # what was begun comes back with the browser: whoever leaves a part out must not leave out its check
+        whole = began.state and began.nonce and began.verifier
+        if not whole or not hmac.compare_digest(came.get("state", "").encode(), began.state.encode()):
             raise ProviderFailed("This login was begun elsewhere, or too long ago.", mend="Begin it again.")
         if came.get("iss", self._settings.issuer) != self._settings.issuer:
             raise ProviderFailed("The answer is of another provider.", mend="Begin the login again.")
