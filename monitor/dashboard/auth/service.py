@@ -124,8 +124,8 @@ class Auth:
         if not token.is_valid(now):
             return None
         if token.used is None or now - token.used >= TOUCH:
-            if key in self._tokens:
-                self._tokens[key] = (self._tokens[key][0], token._replace(used=now))
+            if (newest := self._tokens.get(key)) is not None:  # not what was read here: it may be older
+                self._tokens[key] = (newest[0], newest[1]._replace(used=now))
             self._write(self.access.token_used(token.id, now))
         return Principal(TOKEN_USER + token.name, token.role)
 
@@ -148,8 +148,8 @@ class Auth:
         if not self._lasts(held, now):
             return None
         if is_somebody and now - held.seen >= min(TOUCH, self.settings.session.idle / 10):
-            if key in self._sessions:
-                self._sessions[key] = (self._sessions[key][0], held._replace(seen=now))
+            if (newest := self._sessions.get(key)) is not None:
+                self._sessions[key] = (newest[0], newest[1]._replace(seen=now))
             self._write(self.access.session_seen(key, now))
         user = held.user
         return Principal(user.name, user.role, key.hex(), user.id, user.issuer is None)
