@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
 
+from monitor.configuration import Configuration, Refused
 from monitor.dashboard.app import create_app
 from monitor.dashboard.auth.browser import is_ours
 from monitor.dashboard.auth.passwords import BadPassword, Passwords, generated, judge
@@ -68,6 +69,7 @@ async def a_world(
     kept: Kept | None = None,
     dashboard: dict[str, Any] | None = None,
     rows: Rows | None = None,
+    configuration: Configuration | None = None,
     **settings: Any,
 ) -> World:
     kept = kept or Kept().with_tokens(NOW)
@@ -91,6 +93,8 @@ async def a_world(
         now=lambda: time[0],
         auth=auth,
         form_secret=b"shared",
+        configuration=configuration,
+        pulse_seconds=0.01,
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     base = shown.external_url or "http://localhost:8321"
@@ -242,6 +246,26 @@ async def test_an_answer_that_was_on_its_way_when_it_changed_is_not_kept(world: 
     await world.http.get("/traces")
     world.kept.session = session  # type: ignore[method-assign]
     assert (await world.http.get("/traces")).status_code == 303
+
+
+async def test_an_answer_that_was_overtaken_does_not_replace_the_newer_one(world: World) -> None:
+    await world.log_in()
+    world.later(minutes=5)  # so that it is put down that the session is in use
+    world.auth.forget()
+    session = world.kept.session
+
+    async def overtaken(key: bytes) -> Any:
+        found = await session(key)
+        world.kept.session = session  # type: ignore[method-assign]
+        await world.kept.set_role("olga", Role.ADMIN, "x", NOW)
+        await world.kept.set_role("ann", Role.VIEWER, "x", NOW)
+        world.auth.forget()
+        assert (await world.http.get("/admin/users")).status_code == 403
+        return found
+
+    world.kept.session = overtaken  # type: ignore[method-assign, assignment]
+    await world.http.get("/traces")
+    assert (await world.http.get("/admin/users")).status_code == 403
 
 
 async def test_who_does_nothing_is_logged_out(world: World) -> None:
@@ -515,6 +539,17 @@ async def test_what_a_message_holds_is_for_operators(path: str) -> None:
         assert not secret.search(answers[Role.VIEWER].text)
         if path not in ("/inbox",):
             assert secret.search(answers[Role.OPERATOR].text)
+
+
+@pytest.mark.parametrize("path", ["/login", "/nowhere", "/traces"])
+async def test_what_is_wrong_with_the_configuration_is_not_for_strangers(path: str) -> None:
+    world = await a_world(configuration=Configuration(NOW, Refused(NOW, "sources.0.url: no such thing")))
+    async with world.http:
+        shown = await world.http.get(path, follow_redirects=True)
+        assert "sources.0.url" not in shown.text
+        assert "configuration was changed" not in shown.text
+        await world.log_in("vic")
+        assert "sources.0.url" in (await world.http.get("/traces")).text
 
 
 async def test_viewers_are_offered_nothing_they_may_not_do(world: World) -> None:
