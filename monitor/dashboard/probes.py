@@ -16,7 +16,6 @@ from starlette.routing import Route
 
 from monitor.dashboard.answers import answer
 from monitor.dashboard.auth.principal import may
-from monitor.dashboard.live import Live
 from monitor.dashboard.site import Site, route
 from monitor.domain.access import Role
 from monitor.errors import StorageError
@@ -60,14 +59,25 @@ async def _metrics(registry: CollectorRegistry, request: Request) -> Response:
     return Response(encode(registry), headers={"Content-Type": content_type})
 
 
-async def _stream(site: Site, _: Request) -> Response:
+async def _stream(site: Site, request: Request) -> Response:
     if site.live.closed:
         return Response(status_code=204)  # which tells a browser not to connect again
     site.live.admit()
-    return EventSourceResponse(_events(site.live), ping=PING_SECONDS, headers={"Cache-Control": "no-store"})
+    told = _events(site, request)
+    return EventSourceResponse(told, ping=PING_SECONDS, headers={"Cache-Control": "no-store"})
 
 
-async def _events(live: Live) -> AsyncIterator[ServerSentEvent]:
-    async with aclosing(live.listen()) as told:
+async def _events(site: Site, request: Request) -> AsyncIterator[ServerSentEvent]:
+    async with aclosing(site.live.listen()) as told:
         async for news in told:
+            if not await _is_still_in(site, request):
+                return  # the browser connects again, is told 401, and gives up
             yield ServerSentEvent(news.text, event=news.kind)
+
+
+async def _is_still_in(site: Site, request: Request) -> bool:
+    """Whether the login by which a stream began still holds."""
+    try:
+        return site.auth is None or await site.auth.principal(request) is not None
+    except StorageError:  # that the database is away is no reason to end what it allowed
+        return True

@@ -211,6 +211,39 @@ async def test_who_logs_out_is_out_at_once(world: World) -> None:
     assert shown.status_code == 303
 
 
+async def test_an_open_stream_ends_with_its_login() -> None:
+    rows = Rows()
+    world = await a_world(rows=rows)
+    app: Any = world.http._transport.app  # type: ignore[attr-defined]
+    told: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def send(message: Any) -> None:
+        await told.put(message.get("body", b""))
+
+    async with world.http, app.state.live.running(), asyncio.timeout(10):
+        await world.log_in("vic")
+        cookie = f"{world.auth.cookie}={world.session}".encode()
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/events/stream",
+            "query_string": b"",
+            "headers": [(b"host", b"localhost:8321"), (b"cookie", cookie)],
+        }
+        stream = asyncio.create_task(app(scope, asyncio.Event().wait, send))
+        while b"event: pulse" not in await told.get():
+            pass
+        rows.beat = "next"
+        while b"data: next" not in await told.get():
+            pass
+        assert not stream.done()
+        await world.kept.set_disabled("vic", True, "x", NOW)  # by another process
+        world.later(seconds=KEEP.total_seconds())
+        rows.beat = "not for strangers"
+        await stream
+        assert not any(b"not for strangers" in told.get_nowait() for _ in range(told.qsize()))
+
+
 async def test_a_session_costs_one_look_up_in_a_while(world: World) -> None:
     await world.log_in()
     world.kept.asked = 0
