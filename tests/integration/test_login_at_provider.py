@@ -23,7 +23,7 @@ from monitor.dashboard.auth.began import Began
 from monitor.dashboard.auth.errors import ProviderFailed
 from monitor.dashboard.auth.provider import Provider
 from monitor.dashboard.auth.service import Auth
-from monitor.domain.access import Role
+from monitor.domain.access import ADDRESS, Role
 from monitor.settings import DashboardSettings
 from monitor.settings.auth import AuthSettings, OidcSettings, RoleClaims
 from monitor.storage.access import User
@@ -220,6 +220,15 @@ async def test_an_answer_to_a_login_begun_elsewhere_is_refused(world: World) -> 
     assert await world.users() == {}
 
 
+async def test_strangers_cannot_fill_the_audit_by_answers_to_nothing(world: World) -> None:
+    for _ in range(2 * ADDRESS.free):
+        assert (await world.http.get("/login/sso/callback?code=c&state=s")).status_code == 502
+    entries = (await world.store.views.audit(limit=100)).rows
+    assert 1 <= len(entries) <= ADDRESS.free + 5
+    await world.know("u-10", preferred_username="grace", groups=["support"])
+    assert (await world.log_in("u-10")).headers["location"] == "/traces"  # nobody else is kept out by it
+
+
 async def test_a_code_is_good_once(world: World) -> None:
     await world.know("u-8", preferred_username="erin", groups=["support"])
     url = await world.begin()
@@ -278,6 +287,8 @@ GOOD = {
     "groups": "sre",
 }
 
+BEGAN = Began("", "s", "n", "v")
+
 
 def answering(
     id_token: str, about: Mapping[str, Any] | None = None, more: Mapping[str, Any] | None = None
@@ -305,9 +316,7 @@ def answering(
     return answer
 
 
-async def finished(
-    answer: Any, came: Mapping[str, str] | None = None, began: Began = Began("", "s", "n", "v")
-) -> Any:
+async def finished(answer: Any, came: Mapping[str, str] | None = None, began: Began = BEGAN) -> Any:
     settings = OidcSettings(issuer=ISSUER, client_id="choreoscope", roles=RoleClaims.model_validate(ROLES))
     http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     provider = Provider(settings, lambda: NOW, http)
@@ -388,7 +397,7 @@ async def test_an_answer_of_another_provider_is_refused() -> None:
 @pytest.mark.parametrize("missing", ["state", "nonce", "verifier"])
 async def test_a_browser_that_forgets_what_was_begun_is_not_checked_less(missing: str) -> None:
     """The cookie is the browser's: a stolen code must not get in by one without a nonce."""
-    began = Began("", "s", "n", "v")._replace(**{missing: ""})
+    began = BEGAN._replace(**{missing: ""})
     with pytest.raises(ProviderFailed, match="begun elsewhere"):
         await finished(answering(signed(nonce="another")), {"code": "c", "state": began.state}, began)
 

@@ -216,6 +216,16 @@ class Auth:
             raise WrongLogin("The password is wrong.")
         await self.access.succeeded([limits.pair, limits.name], [limits.address])
 
+    async def failed_at_provider(self, client: Client) -> bool:
+        """Put down that a login at the provider failed. False, and nothing is, where that address does so all
+        the time: anybody can send us answers to what they never began. They keep nobody out by it."""
+        now = self._now()
+        key = digest(f"provider\0{network(client.address)}")
+        if await self.access.attempt({key: ADDRESS}, now) is not None:
+            return False
+        await self.access.failed(None, client, "provider", now)
+        return True
+
     async def close(self) -> None:
         """What is still to be written is."""
         await asyncio.gather(*self._writing, return_exceptions=True)

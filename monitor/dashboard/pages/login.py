@@ -145,9 +145,8 @@ async def provider_answers(site: Site, request: Request) -> Response:
         known = True
         begun = await auth.begin(user, client)
     except (ProviderFailed, WrongLogin) as error:
-        log.warning("login at the provider: %s", error.message)
-        if not known:  # else it is put down by name
-            await auth.access.failed(None, client, "provider", site.now())
+        if known or await auth.failed_at_provider(client):  # of who is known it is put down by name
+            log.warning("login at the provider: %s", error.message)
         status = 502 if isinstance(error, ProviderFailed) else 403
         response = await _page(site, request, auth, wanted, "", error, status)
         browser.drop(response, auth, auth.sso_cookie)
