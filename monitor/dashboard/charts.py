@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from monitor.dashboard import words
 from monitor.dashboard.body import spell_out
 
 PLOT = 120
@@ -28,7 +27,6 @@ LONGEST = 300
 _LINE = 14
 _AXIS = 20
 _STRIP = 22
-_SPARK = (132, 28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +106,19 @@ def bars(
         '<div class="scroll" tabindex="0" role="group" aria-label="{}">'
         '<table class="rows cards bars" role="table"><caption class="unseen">{}</caption>'
         '<thead role="rowgroup"><tr role="row">{}</tr></thead><tbody role="rowgroup">{}</tbody></table></div>'
-    ).format(_say(caption), _say(caption), head, body)
+    ).format(say(caption), say(caption), head, body)
 
 
 def _bar_row(row: Bar, full: float, noted: bool) -> Markup:
     label = (
-        Markup('<a href="{}">{}</a>').format(row.href, _say(row.label))
-        if row.href
-        else escape(_say(row.label))
+        Markup('<a href="{}">{}</a>').format(row.href, say(row.label)) if row.href else escape(say(row.label))
     )
     drawn = bar(row.value / full, tone=row.tone, mark=None if row.mark is None else row.mark / full)
-    note = Markup('<td role="cell" class="note">{}</td>').format(_say(row.note)) if noted else Markup("")
+    note = Markup('<td role="cell" class="note">{}</td>').format(say(row.note)) if noted else Markup("")
     return Markup(
         '<tr role="row"><th role="rowheader" scope="row">{}</th><td role="cell" class="drawn">{}</td>'
         '<td role="cell" class="number">{}</td>{}</tr>'
-    ).format(label, drawn, _say(row.told), note)
+    ).format(label, drawn, say(row.told), note)
 
 
 def columns(
@@ -142,7 +138,7 @@ def columns(
     ``most``: the value of a column of full height, by default the largest. Without columns there is only
     ``desc``."""
     if not shown:
-        return Markup('<p class="faint">{}</p>').format(_say(desc))
+        return Markup('<p class="faint">{}</p>').format(say(desc))
     upright = list(lines)
     top = _LINE * max(1, len(upright)) + 4
     most = most or max(column.value for column in shown) or 1
@@ -154,7 +150,7 @@ def columns(
     picture = _picture(name, title, desc, "columns", top + PLOT + _AXIS, Markup("").join(parts))
     rows = Markup("").join(
         Markup('<tr><th scope="row">{}</th><td class="number">{}</td></tr>').format(
-            _say(column.label), _say(column.told)
+            say(column.label), say(column.told)
         )
         for column in shown
     )
@@ -164,7 +160,7 @@ def columns(
         '<caption class="unseen">{}</caption>'
         '<thead><tr><th scope="col">{}</th><th scope="col" class="number">{}</th></tr></thead>'
         "<tbody>{}</tbody></table></div></details></figure>"
-    ).format(picture, name, told, _say(title), _say(title), *heads, rows)
+    ).format(picture, name, told, say(title), say(title), *heads, rows)
 
 
 def _column(column: Column, at: int, step: float, most: float, top: int) -> Markup:
@@ -172,14 +168,14 @@ def _column(column: Column, at: int, step: float, most: float, top: int) -> Mark
     tick = Markup("")
     if column.tick:
         tick = Markup('<text class="tick" x="{}" y="{}" text-anchor="{}">{}</text>').format(
-            _of_100(at * step), top + PLOT + 14, _anchor(at * step), _say(column.tick)
+            _of_100(at * step), top + PLOT + 14, _anchor(at * step), say(column.tick)
         )
     return Markup(
         '<g><title>{}: {}</title><rect class="reach" x="{x}" width="{w}" y="{top}" height="{plot}"/>'
         '<rect class="fill {}" x="{}" width="{}" y="{}" height="{}"/></g>{}'
     ).format(
-        _say(column.label),
-        _say(column.told),
+        say(column.label),
+        say(column.told),
         column.tone,
         _of_100((at + 0.08) * step),
         _of_100(0.84 * step),
@@ -206,7 +202,7 @@ def _upright(line: Line, number: int, step: float, top: int) -> Markup:
         end=top + PLOT,
         dx=4 if x <= 60 else -4,
         anchor="start" if x <= 60 else "end",
-        text=_say(line.text),
+        text=say(line.text),
     )
 
 
@@ -215,7 +211,7 @@ def _level(level: Level, most: float, top: int) -> Markup:
     return Markup(
         '<line class="upright {tone}" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
         '<text class="upright {tone}" x="0" dx="4" y="{above:.1f}">{text}</text>'
-    ).format(tone=level.tone, y=y, above=y - 4, text=_say(level.text))
+    ).format(tone=level.tone, y=y, above=y - 4, text=say(level.text))
 
 
 def curve(
@@ -252,38 +248,14 @@ def curve(
         foot=top + PLOT,
         over=top - 5,
         under=top + PLOT + 14,
-        full=_say(labels[0]),
-        first=_say(labels[1]),
-        last=_say(labels[2]),
+        full=say(labels[0]),
+        first=say(labels[1]),
+        last=say(labels[2]),
     )
     picture = _picture(name, title, desc, "curve", top + PLOT + _AXIS, inner)
     return Markup('<figure class="chart-figure">{}<figcaption class="faint">{}</figcaption></figure>').format(
-        picture, _say(desc)
+        picture, say(desc)
     )
-
-
-def sketch(values: Sequence[float], *, name: str, title: str, told: str, limit: int) -> Markup:
-    """A histogram in little for a row of a table. From column ``limit`` on, where a line stands, it is bad.
-    ``told`` says the same in words."""
-    width, height = _SPARK
-    step = width / max(1, len(values))
-    full = max(values, default=0) or 1
-    drawn = [
-        Markup('<rect class="fill {}" x="{:.1f}" width="{:.1f}" y="{}" height="{}"/>').format(
-            "ok" if at < limit else "bad", at * step + 0.5, step - 1, height - tall, tall
-        )
-        for at, value in enumerate(values)
-        if (tall := max(2, round(value / full * (height - 2))) if value else 0)
-    ]
-    drawn.append(
-        Markup('<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{h}"/>').format(
-            x=limit * step, h=height
-        )
-    )
-    return Markup(
-        '<svg class="chart spark" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
-        'aria-labelledby="{n}-t {n}-d"><title id="{n}-t">{t}</title><desc id="{n}-d">{d}</desc>{inner}</svg>'
-    ).format(w=width, h=height, n=name, t=_say(title), d=_say(told), inner=Markup("").join(drawn))
 
 
 def shares(parts: Sequence[Bar], *, name: str, title: str) -> Markup:
@@ -297,7 +269,7 @@ def shares(parts: Sequence[Bar], *, name: str, title: str) -> Markup:
             drawn.append(
                 Markup(
                     '<g><title>{}: {}</title><rect class="fill {}" x="{}" width="{}" height="{}"/></g>'
-                ).format(_say(part.label), _say(part.told), part.tone, _of_100(at), _of_100(width), _STRIP)
+                ).format(say(part.label), say(part.told), part.tone, _of_100(at), _of_100(width), _STRIP)
             )
         at += width
     desc = "; ".join(f"{part.label}: {part.told}" for part in parts)
@@ -307,11 +279,11 @@ def shares(parts: Sequence[Bar], *, name: str, title: str) -> Markup:
             '<rect class="fill {}" width="12" height="12" rx="2"/></svg>{} <b>{}</b>{}</li>'
         ).format(
             part.tone,
-            Markup('<a class="soft" href="{}">{}</a>').format(part.href, _say(part.label))
+            Markup('<a class="soft" href="{}">{}</a>').format(part.href, say(part.label))
             if part.href
-            else _say(part.label),
-            _say(part.told),
-            Markup(' <span class="faint">{}</span>').format(_say(part.note)) if part.note else "",
+            else say(part.label),
+            say(part.told),
+            Markup(' <span class="faint">{}</span>').format(say(part.note)) if part.note else "",
         )
         for part in parts
     )
@@ -321,61 +293,15 @@ def shares(parts: Sequence[Bar], *, name: str, title: str) -> Markup:
     )
 
 
-def sparkline(
-    values: Sequence[float | None],
-    *,
-    name: str,
-    title: str,
-    told: str,
-    most: float | None = None,
-    tone: str = "plain",
-) -> Markup:
-    """How a number went, oldest first, on a scale from 0 to ``most`` (by default the largest value); None is
-    a gap. ``told`` says the same in words (first, last, most)."""
-    width, height = _SPARK
-    known = [value for value in values if value is not None]
-    full = most or max(known, default=0) or 1
-    step = (width - 6) / max(1, len(values) - 1)
-    points = [
-        None if value is None else (3 + at * step, height - 3 - min(1.0, value / full) * (height - 6))
-        for at, value in enumerate(values)
-    ]
-    drawn = [_stroke(run, height, tone) for run in _runs(points)]
-    last = next((point for point in reversed(points) if point is not None), None)
-    if last is not None:
-        drawn.append(Markup('<circle class="fill {}" cx="{:.1f}" cy="{:.1f}" r="2.5"/>').format(tone, *last))
-    return Markup(
-        '<svg class="chart spark" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
-        'aria-labelledby="{n}-t {n}-d"><title id="{n}-t">{t}</title><desc id="{n}-d">{d}</desc>{inner}</svg>'
-    ).format(w=width, h=height, n=name, t=_say(title), d=_say(told), inner=Markup("").join(drawn))
-
-
-def _runs(points: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
-    runs: list[list[tuple[float, float]]] = [[]]
-    for point in points:
-        if point is None:
-            runs.append([])
-        else:
-            runs[-1].append(point)
-    return [run for run in runs if run]
-
-
-def _stroke(run: Sequence[tuple[float, float]], height: int, tone: str) -> Markup:
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in run)
-    ground = f"{run[0][0]:.1f},{height - 3} {line} {run[-1][0]:.1f},{height - 3}"
-    return Markup(
-        '<polygon class="area {0}" points="{1}"/><polyline class="stroke {0}" points="{2}"/>'
-    ).format(tone, ground, line)
-
-
 def _picture(name: str, title: str, desc: str, kind: str, height: int, inner: Markup) -> Markup:
     return Markup(
         '<svg class="chart {kind}" width="100%" height="{height}" role="img" aria-labelledby="{n}-t {n}-d">'
         '<title id="{n}-t">{title}</title><desc id="{n}-d">{desc}</desc>{inner}</svg>'
-    ).format(kind=kind, height=height, n=name, title=_say(title), desc=_say(desc), inner=inner)
+    ).format(kind=kind, height=height, n=name, title=say(title), desc=say(desc), inner=inner)
 
 
-def _say(text: str) -> str:
+def say(text: str) -> str:
+    """A text of a chart: hostile characters told, long ones cut."""
     return spell_out(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 
 
@@ -389,15 +315,3 @@ def _of_100(part: float) -> str:
 
 def _anchor(x: float) -> str:
     return "start" if x < 4 else "end" if x > 96 else "middle"
-
-
-def share_told(part: float, whole: float) -> str:
-    """``62 %`` of a whole; less than a half per cent is ``< 1 %``, and nothing of nothing is a dash."""
-    if not whole:
-        return "–"
-    shown = part / whole * 100
-    if 0 < shown < 0.5:
-        return "< 1 %"
-    if 99.5 <= shown < 100:
-        return "> 99 %"
-    return f"{words.thousands(round(shown))} %"

@@ -9,10 +9,11 @@ from datetime import timedelta
 from markupsafe import Markup
 
 from monitor.dashboard import charts, words
-from monitor.dashboard.charts import Bar, Column, Line, share_told
+from monitor.dashboard.charts import Bar, Column, Line
 from monitor.dashboard.flow_numbers import ElementNumbers, Reached, Spread
 from monitor.dashboard.flow_question import date_of
 from monitor.dashboard.histograms import durations
+from monitor.dashboard.sparks import sparkline
 from monitor.dashboard.variants import Coverage, Variant
 from monitor.statistics import Histogram
 from monitor.storage.views import DayRow
@@ -31,7 +32,7 @@ def begun_line(begun: Mapping[int, int], since: int, today: int, name: str, flow
         f"{words.count(sum(values), 'trace')} in {len(values)} days; at most {words.thousands(max(values))}"
         f" a day, {words.thousands(values[-1])} today so far."
     )
-    return charts.sparkline(values, name=name, title=f"Traces of {flow} begun per day", told=told)
+    return sparkline(values, name=name, title=f"Traces of {flow} begun per day", told=told)
 
 
 def begun_columns(days: Sequence[DayRow], since: int | None, today: int) -> Markup:
@@ -101,7 +102,7 @@ def time_shares(rows: Sequence[ElementNumbers]) -> Markup | None:
         Bar(
             label,
             total / whole,
-            share_told(total / whole, 1),
+            words.share_told(total / whole, 1),
             f"part{at}",
             note="" if times.median is None else f"median {words.duration(times.median)}",
         )
@@ -110,7 +111,7 @@ def time_shares(rows: Sequence[ElementNumbers]) -> Markup | None:
     rest = sum((one[0] for one in spent[_PARTS:]), timedelta(0))
     if rest:
         others = words.count(len(spent) - _PARTS, "other")
-        parts.append(Bar(others.capitalize(), rest / whole, share_told(rest / whole, 1), "quiet"))
+        parts.append(Bar(others.capitalize(), rest / whole, words.share_told(rest / whole, 1), "quiet"))
     return charts.shares(parts, name="time", title="Where the time went")
 
 
@@ -122,8 +123,8 @@ def funnel_bars(reached: Sequence[Reached], traces: int) -> Markup:
         if one.lost is not None and one.lost < 0:
             note = f"+{words.thousands(-one.lost)}"
         elif one.lost:
-            note += f" ({share_told(one.lost, number + one.lost)})"
-        told = f"{words.thousands(number)} ({share_told(number, traces)})"
+            note += f" ({words.share_told(one.lost, number + one.lost)})"
+        told = f"{words.thousands(number)} ({words.share_told(number, traces)})"
         rows.append(Bar(one.row.step.name, number, told, note=note))
     return charts.bars(
         rows,
@@ -136,14 +137,14 @@ def funnel_bars(reached: Sequence[Reached], traces: int) -> Markup:
 def coverage_shares(shown: Sequence[Variant], covered: Coverage, number: int) -> Markup:
     """How much the most frequent variants cover; ``number``: of all variants."""
     parts = [
-        Bar(f"Variant {at}", one.share, share_told(one.share, 1), f"part{at}")
+        Bar(f"Variant {at}", one.share, words.share_told(one.share, 1), f"part{at}")
         for at, one in enumerate(shown[:_PARTS], start=1)
     ]
     rest = 1 - sum(one.share for one in shown[:_PARTS])
     if number > _PARTS and rest > 0:
-        parts.append(Bar("All others", rest, share_told(rest, 1), "quiet"))
+        parts.append(Bar("All others", rest, words.share_told(rest, 1), "quiet"))
     title = (
         f"{words.count(covered.variants, 'variant covers', 'variants cover')}"
-        f" {share_told(covered.share, 1)} of the complete traces"
+        f" {words.share_told(covered.share, 1)} of the complete traces"
     )
     return charts.shares(parts, name="coverage", title=title)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from monitor.bpmn.outline import Outlined
 from monitor.dashboard import words
-from monitor.dashboard.charts import share_told
 from monitor.diagram import Mark, Overlay
 from monitor.domain.verdict import FindingKind
 from monitor.statistics import Histogram, edges, quantile
@@ -186,7 +185,7 @@ def lines(row: ElementNumbers) -> list[str]:
 
 
 def _percent(share: float) -> str:
-    return share_told(share, 1.0)
+    return words.share_told(share, 1.0)
 
 
 SORTS = ("place", "reached", "waiting", "waiting95", "working", "time", "deviations", "standing")

@@ -15,7 +15,6 @@ from markupsafe import Markup, escape
 
 import monitor
 from monitor.dashboard import body, filtering, signs, words
-from monitor.dashboard.charts import share_told
 
 STATIC = Path(__file__).parent / "static"
 
@@ -64,7 +63,7 @@ def environment(now: Callable[[], datetime]) -> jinja2.Environment:
         count=words.count,
         icon_sign=signs.icon,
         chip_of=signs.chip,
-        part=share_told,
+        part=words.share_told,
         static=_static_addresses(),
         query=query,
         term=filtering.term,

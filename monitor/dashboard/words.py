@@ -175,6 +175,18 @@ def percent(share: float) -> str:
     return f"{min(share, 0.9999) * 100:.2f} %" if share < 1 else "100 %"
 
 
+def share_told(part: float, whole: float) -> str:
+    """``62 %`` of a whole; less than a half per cent is ``< 1 %``, and nothing of nothing is a dash."""
+    if not whole:
+        return "–"
+    shown = part / whole * 100
+    if 0 < shown < 0.5:
+        return "< 1 %"
+    if 99.5 <= shown < 100:
+        return "> 99 %"
+    return f"{thousands(round(shown))} %"
+
+
 def thousands(number: int) -> str:
     """Digits in groups of three, held together by narrow no-break spaces: ``12 345``."""
     return f"{number:,}".replace(",", "\u202f") if abs(number) >= 10_000 else str(number)

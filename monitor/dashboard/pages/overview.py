@@ -9,7 +9,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.dashboard import charts, words
+from monitor.dashboard import words
 from monitor.dashboard.attention import (
     LEAST_SAMPLE,
     RECENT,
@@ -22,6 +22,7 @@ from monitor.dashboard.attention import (
 )
 from monitor.dashboard.pages.sources import HOUR, minutes, spark
 from monitor.dashboard.site import Glance, Site
+from monitor.dashboard.sparks import sparkline
 from monitor.domain.notice import NoticeKind
 from monitor.statistics import day_of
 from monitor.storage.views import FlowRow, FlowTrend, TraceFilter
@@ -98,7 +99,7 @@ def trend(told: FlowTrend | None, today: int, number: int) -> Markup | None:
     if told is None:
         return None
     values = [told.begun.get(day, 0) for day in range(today - DAYS + 1, today + 1)]
-    return charts.sparkline(
+    return sparkline(
         values,
         name=f"trend-{number}",
         title=f"Traces begun on each of the last {DAYS} days",

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from monitor.dashboard import charts, histograms, parameters, words
+from monitor.dashboard import charts, histograms, parameters, sparks, words
 from monitor.dashboard.parameters import NotFound
 from monitor.dashboard.promises import Promise
 from monitor.dashboard.site import Site
@@ -87,7 +87,7 @@ def sparkline(standing: Standing, number: int) -> Markup | None:
     """The distribution in little, with the limit at 100 %."""
     if not any(standing.shares.values()):
         return None
-    return charts.sketch(
+    return sparks.sketch(
         spark_of(standing.shares),
         name=f"shares-{number}",
         title=f"Clocks of {standing.promise.name} by the share of their time they took",

@@ -16,6 +16,7 @@ from monitor.dashboard.charts import Column
 from monitor.dashboard.health import SourceHealth
 from monitor.dashboard.parameters import NotFound
 from monitor.dashboard.site import Site
+from monitor.dashboard.sparks import sparkline
 from monitor.domain.notice import Notice, NoticeKind
 
 SPELLS = 50
@@ -111,7 +112,7 @@ def minutes(ticks: Sequence[tuple[datetime, int]], now: datetime) -> list[int]:
 
 def spark(name: str, values: Sequence[int], number: int) -> Markup:
     """Events in each minute; ``number`` tells the charts of a page apart."""
-    return charts.sparkline(
+    return sparkline(
         values,
         name=f"rate-{number}",
         title=f"Events from {name} in each minute of the last hour",

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from monitor.dashboard import charts
 from monitor.dashboard.charts import Bar, Column, Line
+from monitor.dashboard.sparks import sketch, sparkline
 
 HOSTILE = '<script>alert(1)</script>" onload="x\x07\u202e' + "long" * 10_000
 
@@ -28,7 +29,8 @@ def every() -> list[Markup]:
             shown, name="c", title=HOSTILE, desc=HOSTILE, heads=("Took", "Traces"), lines=[Line(1, HOSTILE)]
         ),
         charts.shares(rows, name="s", title=HOSTILE),
-        charts.sparkline([1, None, 3, 2], name="l", title=HOSTILE, told=HOSTILE),
+        sparkline([1, None, 3, 2], name="l", title=HOSTILE, told=HOSTILE),
+        sketch([1, 0, 3], name="k", title=HOSTILE, told=HOSTILE, limit=2),
     ]
 
 
@@ -86,7 +88,8 @@ def test_nothing_to_show_is_said() -> None:
         [], name="c", title="", desc="No clock has ended yet.", heads=("", "")
     )
     assert parsed(charts.shares([Bar("a", 0, "none")], name="s", title="")) is not None
-    assert parsed(charts.sparkline([], name="l", title="", told="")) is not None
+    assert parsed(sparkline([], name="l", title="", told="")) is not None
+    assert parsed(sketch([], name="k", title="", told="", limit=1)) is not None
     assert parsed(charts.bars([], caption="", heads=("", ""))) is not None
 
 
@@ -98,15 +101,7 @@ def test_parts_fill_the_whole_bar() -> None:
 
 
 def test_a_gap_parts_a_sparkline() -> None:
-    whole = charts.sparkline([1, 2, 3], name="l", title="", told="")
-    parted = charts.sparkline([1, 2, None, 3, 1], name="l", title="", told="")
+    whole = sparkline([1, 2, 3], name="l", title="", told="")
+    parted = sparkline([1, 2, None, 3, 1], name="l", title="", told="")
     assert len(re.findall("<polyline", whole)) == 1
     assert len(re.findall("<polyline", parted)) == 2
-
-
-@pytest.mark.parametrize(
-    ("part", "whole", "said"),
-    [(0, 0, "–"), (0, 7, "0 %"), (1, 1000, "< 1 %"), (999, 1000, "> 99 %"), (7, 7, "100 %"), (1, 3, "33 %")],
-)
-def test_shares_in_words(part: int, whole: int, said: str) -> None:
-    assert charts.share_told(part, whole) == said

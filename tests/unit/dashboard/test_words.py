@@ -153,3 +153,11 @@ def test_every_kind_state_and_reason_has_its_word() -> None:
     assert set(words.KINDS) == set(FindingKind)
     assert set(words.CLOCKS) == set(ClockState)
     assert set(words.REASONS) == {reason.value for reason in InboxReason}
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "said"),
+    [(0, 0, "–"), (0, 7, "0 %"), (1, 1000, "< 1 %"), (999, 1000, "> 99 %"), (7, 7, "100 %"), (1, 3, "33 %")],
+)
+def test_shares_in_words(part: int, whole: int, said: str) -> None:
+    assert words.share_told(part, whole) == said
