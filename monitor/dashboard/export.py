@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,14 +22,19 @@ from starlette.routing import Route
 from monitor.dashboard import parameters
 from monitor.dashboard.answers import to_json
 from monitor.dashboard.api import PREFIX, finding_json, trace_json
+from monitor.dashboard.body import inert
 from monitor.dashboard.site import Handler, Site, route
 from monitor.storage.views import FindingRow, Page, TraceRow
 
 ROWS = 1000
 """Rows of a page."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""With these a spreadsheet's formulas begin."""
+LONGEST = 4000
+"""Longer texts are cut, in characters: spelled out, they fit into a cell (32,767 in most spreadsheets)."""
+
+_FORMULA = re.compile("^(?=[\t\n]| *[=+@＝＋－＠-])|(?<=[;\t\n])(?= *[=+@＝＋－＠-])")
+"""Where a spreadsheet begins a formula. Some divide a line at semicolons and tabs, quoted or not; some know
+the wide signs."""
 
 Row = TypeVar("Row")
 Fetch = Callable[[str | None], Awaitable[Page[Row]]]
@@ -114,7 +120,7 @@ async def _csv(found: List[Row], pages: AsyncIterator[Sequence[Row]]) -> AsyncIt
     writer.writerow([name for name, _ in found.columns])
     async for rows in pages:
         writer.writerows([cell(value(row)) for _, value in found.columns] for row in rows)
-        yield text.getvalue().encode(errors="backslashreplace")
+        yield text.getvalue().encode()
         text.seek(0)
         text.truncate()
 
@@ -142,7 +148,8 @@ _FORMATS: dict[str, tuple[str, Callable[..., AsyncIterator[bytes]]]] = {
 
 
 def cell(value: object) -> str:
-    """A cell's text: times in ISO 8601 UTC, lists with semicolons, and no text that is run as a formula."""
+    """A cell's text: times in ISO 8601 UTC, lists with semicolons; texts inert as on pages, and none that is
+    run as a formula."""
     match value:
         case None:
             return ""
@@ -155,7 +162,7 @@ def cell(value: object) -> str:
         case tuple():
             return cell("; ".join(value))
         case str():
-            return f"'{value}" if value.startswith(_FORMULA) else value
+            return _FORMULA.sub("'", inert(value, LONGEST))
     raise TypeError(type(value).__name__)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -140,3 +141,15 @@ async def test_the_api_tells_it_as_data(hostile: Monitor) -> None:
         assert response.headers["x-content-type-options"] == "nosniff"
         response.content.decode("utf-8")
         response.json()
+
+
+@pytest.mark.parametrize("path", ["/traces.csv", "/findings.csv"])
+async def test_a_file_holds_it_inert(hostile: Monitor, path: str) -> None:
+    response = await hostile.http.get(path)
+    assert response.status_code == 200
+    assert response.headers["x-content-type-options"] == "nosniff"
+    header, *lines = csv.reader(response.text.splitlines())
+    assert len(lines) >= 3
+    for line in lines:
+        assert len(line) == len(header)
+        assert not [text for text in line if HIDDEN.search(text) or TOWERS.search(text)]

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 import tracemalloc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,17 +22,31 @@ from monitor.errors import StorageUnavailable
 from monitor.settings import DashboardSettings
 from monitor.storage.views import FindingFilter, Page, TraceFilter, TraceRow
 
-HOSTILE = (
-    '=HYPERLINK("http://x")',
-    "+1",
-    "-1",
-    "@SUM(A1)",
-    "\t=1",
-    "\r=1",
-    'a,"b"\r\nc',
-    "\ud800",
-    "\u202eabc",
-)
+HOSTILE = {
+    '=HYPERLINK("http://x")': """'=HYPERLINK("http://x")""",
+    "+1": "'+1",
+    "-1": "'-1",
+    "@SUM(A1)": "'@SUM(A1)",
+    "＝1": "'＝1",
+    "  =1": "'  =1",
+    "\t=1": "'\t'=1",
+    "\r=1": "\\u000d=1",
+    "a;=1;b; -2": "a;'=1;b;' -2",
+    "a\r\n=1": "a\n'=1",
+    "1-2=3": "1-2=3",
+    'a,"b"\r\nc': 'a,"b"\nc',
+    "<script>": "<script>",
+    "\ud800": "\\ud800",
+    "\u202eabc\u200f": "\\u202eabc\\u200f",
+    "\x00\x1b[31mred\x07": "\\u0000\\u001b[31mred\\u0007",
+    "\ufeff=1": "\\ufeff=1",
+    "ключ Ä 鍵": "ключ Ä 鍵",
+    "=" + "W" * 1_000_000: f"'={'W' * 3999}… (996001 more characters are not shown)",
+}
+"""What a file says for each text."""
+STARTS = re.compile(r"(?:^|[;\t\n\r])\s*[=+\-@＝＋－＠]")
+"""What some spreadsheet runs, by whatever it divides a line."""
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
 
 def paged(make: SimpleNamespace, traces: int, size: int = 1000) -> Any:
@@ -79,13 +94,20 @@ async def test_csv_has_a_header_and_a_row_for_each(
             assert header == [name for name, _ in columns]
             assert len(told) == len(HOSTILE)
             for line, key in zip(told, HOSTILE, strict=True):
-                assert line[1].removeprefix("'") == (key if key != "\ud800" else "\\ud800")
-                assert not any(text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for text in line)
+                assert line[1] == HOSTILE[key]
+                assert not [text for text in line if STARTS.search(text) or UNSEEN.search(text)]
+                assert all(len(text) < 32_767 for text in line)
     if path == "traces":
         assert told[0][4:] == [
             *("open", "conforming", "", "3", "2026-03-04T12:02:11Z", "2026-03-04T14:02:11Z", "7200.0"),
             *("0", "0", "ship", "GoodsShipped"),
         ]
+
+
+def test_however_much_is_spelled_out_it_fits_into_a_cell() -> None:
+    told = cell("\U000e0001" * 1_000_000)
+    assert len(told) < 32_767
+    assert told.endswith(" more characters are not shown)")
 
 
 def test_cells_are_texts() -> None:
