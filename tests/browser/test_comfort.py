@@ -174,3 +174,27 @@ async def test_a_badge_is_a_picture_another_page_can_show(monitor: Monitor, open
             f'<img src="{monitor.address}/badges/order/Paid%20within%20three%20days.svg" alt="">'
         )
         await watched.page.wait_for_function("[...document.images].every((one) => one.naturalWidth > 50)")
+
+
+@pytest.mark.parametrize("safe", [True, False], ids=["over https", "without a clipboard"])
+async def test_the_address_of_a_list_can_be_copied(monitor: Monitor, open_page: Opener, safe: bool) -> None:
+    async with open_page() as watched:
+        page = watched.page
+        await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        if not safe:
+            await page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+        await page.goto(f"{monitor.address}/traces?q=o-&verdict=deviating&cursor=")
+        button = page.locator("button.copy")
+        await button.click()
+        await expect(button).to_have_text("Copied")
+        await button.click()  # while it says so
+        await expect(button).to_be_focused()
+        await expect(button).to_have_text("Copy link")
+        await page.locator("#search").fill("")
+        await page.keyboard.press("Control+V")
+        copied = await page.locator("#search").input_value()
+        assert copied == f"{monitor.address}/traces?q=o-&verdict=deviating"
+        await page.goto(copied)
+        await expect(page.locator("#f-verdict")).to_have_value("deviating")
+        await expect(page.locator("main table tbody")).to_contain_text("o-3")
+        assert watched.complaints == []
