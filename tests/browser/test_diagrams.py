@@ -96,6 +96,33 @@ async def test_an_update_keeps_the_view_and_whoever_is_on_it(
         assert await view(page) == pytest.approx(kept)
 
 
+CHANGED = """async (change) => {
+  const text = await (await fetch(location.href)).text();
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  for (const badge of fresh.querySelectorAll(change)) badge.remove();
+  show(fresh);
+}"""
+"""The page anew, without these badges."""
+
+
+async def test_an_update_keeps_whoever_is_on_a_badge_although_others_go(
+    monitor: Any, open_page: Callable[..., Any]
+) -> None:
+    async with open_page() as watched:
+        page = watched.page
+        await page.goto(await address_of(monitor, TRACE))
+        last = page.locator(".picture .badge[tabindex]").last
+        kind, element = await last.evaluate("one => [one.classList[1], one.dataset.element]")
+        own = f'.badge.{kind}[data-element="{element}"]'
+        assert await page.locator(".picture .badge[tabindex]").count() > await page.locator(own).count()
+        await last.focus()
+        await page.evaluate(CHANGED, f".picture .badge:not({own})")
+        await expect(page.locator(f".picture {own}").last).to_be_focused()
+        await page.evaluate(CHANGED, f".picture {own}")
+        await expect(page.locator(".picture").first).to_be_focused()
+        assert watched.complaints == []
+
+
 async def test_badges_tell_beside_them_on_focus_and_on_hover(
     monitor: Any, open_page: Callable[..., Any]
 ) -> None:

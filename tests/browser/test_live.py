@@ -11,6 +11,13 @@ from playwright.async_api import expect
 
 from tests.browser.places import address_of
 
+AGAIN = """async () => {
+  const text = await (await fetch(location.href)).text();
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  show(fresh);
+}"""
+"""An update."""
+
 
 async def test_the_picture_shows_the_path_the_token_and_the_finding(
     monitor: Any, open_page: Callable[..., Any]
@@ -64,6 +71,44 @@ async def test_an_update_keeps_what_is_open_focused_and_scrolled(
         await expect(page.locator(".timeline details").first).to_have_attribute("open", "")
         await expect(page.locator(".timeline summary").first).to_be_focused()
         assert await page.evaluate("window.scrollY") == 120
+
+
+async def test_an_update_leaves_the_focus_where_it_was(monitor: Any, open_page: Callable[..., Any]) -> None:
+    """On the link it was on, not the first to the same place; on text that is read; on a form's button."""
+    async with open_page() as watched:
+        page = watched.page
+        await page.goto(await address_of(monitor, "/traces/{o-3}"))
+        for details in await page.locator("main details").all():
+            await details.evaluate("one => { one.open = true; }")
+        places = page.locator(
+            "main a[href], main pre[tabindex], main form button, main .scroll, main summary"
+        )
+        met = set()
+        for number in range(await places.count()):
+            place = places.nth(number)
+            met.add(await place.evaluate("one => one.tagName"))
+            await place.evaluate("one => one.focus()")
+            if not await place.evaluate("one => one === document.activeElement"):
+                continue  # nobody gets there by keys
+            await page.evaluate(AGAIN)
+            at = await places.evaluate_all("all => all.indexOf(document.activeElement)")
+            assert at == number, await place.evaluate("one => one.outerHTML")
+        assert met >= {"A", "PRE", "BUTTON", "SUMMARY"}
+
+
+async def test_no_button_is_taken_for_that_of_another_form(
+    monitor: Any, open_page: Callable[..., Any]
+) -> None:
+    async with open_page() as watched:
+        page = watched.page
+        await page.goto(await address_of(monitor, "/traces/{o-3}"))
+        for details in await page.locator("main details").all():
+            await details.evaluate("one => { one.open = true; }")
+        buttons = page.locator("main form button")
+        assert await buttons.count() > 1
+        await buttons.first.focus()
+        await page.evaluate(AGAIN.replace("show(", "fresh.querySelector('main form').remove(); show("))
+        assert not await page.evaluate("document.activeElement.matches('button')")
 
 
 async def test_nobody_loses_what_they_are_typing(monitor: Any, open_page: Callable[..., Any]) -> None:

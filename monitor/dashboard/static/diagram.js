@@ -147,20 +147,23 @@
 
   // ---- whoever was on a picture that was replaced -------------------------------------------------
 
-  let on = null; // { name, selector }
+  // Those of its kind on its element: others come and go.
+  const badgesLike = ({ classList, dataset }) => `.badge.${classList[1]}[tabindex][data-element="${CSS.escape(dataset.element || "")}"]`;
+
+  let on = null; // { name, selector, index }: which of those on which picture
 
   function refocus() {
     if (!on || document.activeElement !== document.body) return;
     const picture = [...document.querySelectorAll(".picture")].find((one) => name(one) === on.name);
-    const twin = picture && (on.selector ? picture.querySelectorAll(on.selector)[on.index] : picture);
-    if (twin) twin.focus({ preventScroll: true });
+    const twin = picture && on.selector && picture.querySelectorAll(on.selector)[on.index];
+    if (picture) (twin || picture).focus({ preventScroll: true });
   }
 
   document.addEventListener("focusin", ({ target }) => {
     const picture = target.closest(".picture.zoomable");
     on = null;
     if (!picture) return;
-    const selector = target === picture ? "" : target.dataset.zoom ? ".zoom button" : ".badge[tabindex]";
+    const selector = target === picture ? "" : target.dataset.zoom ? ".zoom button" : badgesLike(target);
     const index = selector ? [...picture.querySelectorAll(selector)].indexOf(target) : 0;
     on = { name: name(picture), selector, index };
     const svg = shown(target);

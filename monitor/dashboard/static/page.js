@@ -237,7 +237,7 @@ function show(fresh) {
 
 function replace(part, replacement) {
   localise(replacement);
-  const focused = part.contains(document.activeElement) && document.activeElement !== part ? address(document.activeElement) : null;
+  const focused = part.contains(document.activeElement) && document.activeElement !== part ? place(document.activeElement, part) : null;
   const refocus = document.activeElement === part;
   for (const details of part.querySelectorAll("details[data-key]")) {
     const twin = replacement.querySelector(`details[data-key="${CSS.escape(details.dataset.key)}"]`);
@@ -253,20 +253,44 @@ function replace(part, replacement) {
   window.scrollTo(scrollX, scrollY);
   if (refocus) replacement.focus({ preventScroll: true });
   if (focused) {
-    const twin = replacement.querySelector(focused);
+    const twin = found(focused, replacement);
     if (twin) twin.focus({ preventScroll: true });
   }
 }
 
-// By what an element is found again on the page that takes this one's place.
-function address(element) {
-  if (element.id) return `#${CSS.escape(element.id)}`;
-  if (element.tagName === "SUMMARY" && element.parentElement.dataset.key) {
-    return `details[data-key="${CSS.escape(element.parentElement.dataset.key)}"] > summary`;
+// What a form would send: by that, two of a kind are told apart.
+function sent(form) {
+  const fields = new FormData(form);
+  fields.delete("token");
+  return `${form.getAttribute("action")}?${new URLSearchParams(fields)}`;
+}
+
+// What tells an element from others of its tag; whatever does something must not be taken for another.
+function mark(element) {
+  for (const name of ["id", "href", "data-copy", "data-scroll", "aria-labelledby", "aria-label"]) {
+    if (element.getAttribute(name)) return element.getAttribute(name);
   }
-  const href = element.getAttribute("href");
-  if (href) return `${element.tagName.toLowerCase()}[href="${CSS.escape(href)}"]`;
-  return null;
+  if (element.form) return `${sent(element.form)} ${element.name} ${element.value}`;
+  return element.tagName === "BUTTON" ? element.textContent : "";
+}
+
+function alike(element, around) {
+  const wanted = mark(element);
+  return [...around.querySelectorAll(element.tagName)].filter((one) => mark(one) === wanted);
+}
+
+// Where an element is: in which named part, and which of its like. Of pictures, diagram.js knows.
+function place(element, part) {
+  if (element instanceof SVGElement && !element.hasAttribute("href")) return null;
+  const named = element.parentElement.closest("[id], [data-key]");
+  const around = named && named !== part && part.contains(named) ? named : part;
+  return { element, around, part, index: alike(element, around).indexOf(element) };
+}
+
+function found({ element, around, part, index }, fresh) {
+  const name = around.id ? `#${CSS.escape(around.id)}` : `[data-key="${CSS.escape(around.dataset.key)}"]`;
+  const twin = around === part ? fresh : fresh.querySelector(name);
+  return twin && alike(element, twin)[index];
 }
 
 function listen() {
