@@ -1,4 +1,4 @@
-"""What the pages and the API of alerts share: whom there is to tell, and what people may change."""
+"""Whom there is to tell of alerts, and what people may wish: what pages and API of alerts are given."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from starlette.requests import Request
-
 from monitor.alerts.matchers import InvalidMatcher, Matcher, parse
 from monitor.alerts.policy import Policy
 from monitor.dashboard import parameters
-from monitor.dashboard.guard import who
-from monitor.dashboard.parameters import BadParameter, Given, NotFound
-from monitor.dashboard.site import Site
-from monitor.storage.alerting import AlertDetail, Alerting, AlertRow, ReceiverRow
+from monitor.dashboard.parameters import BadParameter, Given
+from monitor.storage.alerting import Alerting, AlertRow
 from monitor.storage.base import Acknowledges
 
 LONGEST_NOTE = 2000
@@ -42,49 +38,6 @@ class AlertDesk:
     @property
     def external_url(self) -> str:
         return self.policy.external_url if self.policy is not None else ""
-
-
-def desk_of(site: Site) -> AlertDesk:
-    if site.alerts is None:
-        raise NotFound("No alerts are kept here.")
-    return site.alerts
-
-
-def alert_id(request: Request) -> bytes:
-    text = request.path_params["id"]
-    try:
-        found = bytes.fromhex(text)
-    except ValueError:
-        found = b""
-    if len(found) != 16:
-        raise NotFound(f"There is no alert {text[:40]}.")
-    return found
-
-
-async def detail_of(site: Site, request: Request) -> AlertDetail:
-    found = await desk_of(site).store.alert(alert_id(request))
-    if found is None:
-        raise NotFound(
-            "There is no such alert, or no longer.",
-            mend="Alerts that are over are kept for a while only (alerts.keep in the configuration).",
-        )
-    return found
-
-
-async def acknowledge(site: Site, request: Request, note: str | None) -> None:
-    """``note``: None lets it go again. An alert about a finding is acknowledged by that. Raises NotFound."""
-    desk, alert = desk_of(site), (await detail_of(site, request)).row.alert
-    name, now = who(request), site.now()
-    if note is not None and len(note := note.strip()) > LONGEST_NOTE:
-        raise BadParameter(f"The note is longer than {LONGEST_NOTE} characters.", mend="Shorten it.")
-    if alert.trace is None or alert.finding is None:
-        done = await desk.store.acknowledge(bytes.fromhex(alert.id), name, note, now)
-    elif note is None:
-        done = await desk.acknowledges.resume(alert.trace, alert.finding, name, now)
-    else:
-        done = await desk.acknowledges.acknowledge(alert.trace, alert.finding, name, note, now)
-    if not done:
-        raise NotFound("What this alert is about is over.", mend="Load the alert's page again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +103,3 @@ def shown_state(row: AlertRow) -> str:
     """As :func:`state_of`, or ``over``: what came after it is no good news, or none."""
     state = state_of(row)
     return "over" if state == "resolved" and not row.tells_end else state
-
-
-async def receiver_of(site: Site, request: Request) -> str:
-    name: str = request.path_params["name"]
-    if name not in desk_of(site).receivers:
-        raise NotFound(f"There is no receiver {name[:40]}.")
-    return name
-
-
-async def receiver_rows(site: Site) -> list[tuple[str, str, ReceiverRow | None]]:
-    """Those that are configured, by name and kind; None where no sweep has seen it yet."""
-    desk = desk_of(site)
-    known = {row.name: row for row in await desk.store.receivers()}
-    return [(name, kind, known.get(name)) for name, kind in sorted(desk.receivers.items())]

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.alerts.base import Alert
-from monitor.dashboard import alert_desk, parameters
-from monitor.dashboard.alert_desk import desk_of
+from monitor.dashboard import alert_desk, alert_requests, parameters
+from monitor.dashboard.alert_requests import desk_of
 from monitor.dashboard.answers import answer
 from monitor.dashboard.forms import json_of
 from monitor.dashboard.guard import who
@@ -29,7 +29,7 @@ async def alerts(site: Site, request: Request) -> Response:
 
 
 async def alert(site: Site, request: Request) -> Response:
-    detail = await alert_desk.detail_of(site, request)
+    detail = await alert_requests.detail_of(site, request)
     return answer(
         {
             **_alert(detail.row),
@@ -61,7 +61,7 @@ async def receivers(site: Site, _: Request) -> Response:
             "waiting": row.waiting if row else 0,
             "oldest": row.oldest if row else None,
         }
-        for name, kind, row in await alert_desk.receiver_rows(site)
+        for name, kind, row in await alert_requests.receiver_rows(site)
     ]
     return answer({"items": items, "next": None})
 
@@ -88,13 +88,13 @@ async def acknowledge(site: Site, request: Request) -> Response:
     note = (await json_of(request)).get("note", "")
     if not isinstance(note, str):
         raise BadParameter("note is no text.", mend='Send {"note": "..."}, or {}.')
-    await alert_desk.acknowledge(site, request, note)
+    await alert_requests.acknowledge(site, request, note)
     return answer({"alert": request.path_params["id"], "acknowledged": True})
 
 
 async def resume(site: Site, request: Request) -> Response:
     await json_of(request)
-    await alert_desk.acknowledge(site, request, None)
+    await alert_requests.acknowledge(site, request, None)
     return answer({"alert": request.path_params["id"], "acknowledged": False})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import jinja2
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from monitor.commands.base import Commands
 from monitor.configuration import Configuration
+from monitor.dashboard.alert_desk import AlertDesk
 from monitor.dashboard.auth.principal import may, principal_of
 from monitor.dashboard.auth.service import Auth
 from monitor.dashboard.forms import Forms
@@ -30,9 +31,6 @@ from monitor.mending.base import Mends
 from monitor.settings import SavedView
 from monitor.storage.base import Acknowledges
 from monitor.storage.views import SourceRow, Totals, TraceDetail, Views
-
-if TYPE_CHECKING:
-    from monitor.dashboard.alert_desk import AlertDesk
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ import contextlib
 import logging
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import (
@@ -24,56 +23,25 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnsupportedCodecError,
 )
-from aiokafka.helpers import create_ssl_context
 
 from monitor.domain.event import Delivery
 from monitor.errors import SourceError
 from monitor.settings import KafkaSource
 from monitor.sources.base import Batch, Now, Progress, SourceState, utc_now
 from monitor.sources.frontier import Frontier
+from monitor.sources.kafka_client import LOST, all_topics, client_of, milliseconds, pattern_of, said, stop
 from monitor.sources.kafka_poison import Record, UnreadableRecord, one_by_one
 from monitor.sources.kafka_records import deliveries_of
-from monitor.sources.kafka_start import Offsets, all_topics, begin, never_by_name
+from monitor.sources.kafka_shard import Handed, Shard
+from monitor.sources.kafka_start import Offsets, begin
 from monitor.sources.retry import backoff
 
 log = logging.getLogger(__name__)
 
-_LOST = (KafkaError, OSError, TimeoutError)
-_METADATA_AGE = 10.0
-"""Seconds until a new topic or partition is noticed."""
 _ANSWER_TIMEOUT = 10.0
-_STOP_TIMEOUT = 15.0
 _STEADY = 30.0
 _CAREFUL = 1000
 """So many records after one that nobody could read, the client is trusted with many at a time again."""
-
-
-class _Handed(NamedTuple):
-    """Token of a batch: the assignment it was read under, and by partition the offset to go on from."""
-
-    generation: int
-    ends: Offsets
-
-
-class _Shard:
-    """One partition while it is assigned to us. Offsets are those of the next record to come."""
-
-    def __init__(self, frontier: Frontier, position: int) -> None:
-        frontier.restart(position)
-        self.frontier = frontier
-        self.handed = position
-        self.stored = position
-        self.end: int | None = None
-        self.last_message: datetime | None = None
-
-    def store(self, position: int) -> None:
-        if position > self.stored:
-            self.stored = position
-            self.frontier.reach(position)
-
-    @property
-    def lag(self) -> int | None:
-        return None if self.end is None else max(0, self.end - self.stored)
 
 
 class Kafka:
@@ -91,7 +59,7 @@ class Kafka:
         self._settings = settings
         self._worker = worker
         self._now = now
-        self._pattern = re.compile("|".join(map(_pattern, settings.topics)))
+        self._pattern = re.compile("|".join(map(pattern_of, settings.topics)))
         self._supervisor: asyncio.Task[None] | None = None
         self._consumer: AIOKafkaConsumer | None = None
         self._asker: AIOKafkaConsumer | None = None
@@ -100,7 +68,7 @@ class Kafka:
         self._commit_wanted = asyncio.Event()
         self._uncommitted: Offsets = {}
         self._generation = 0
-        self._shards: dict[TopicPartition, _Shard] = {}
+        self._shards: dict[TopicPartition, Shard] = {}
         self._frontiers: dict[TopicPartition, Frontier] = {}
         self._partitions: dict[str, int] = {}
         self._error: str | None = None
@@ -141,12 +109,12 @@ class Kafka:
             shard.handed = ends[partition] = found[-1].offset + 1
             shard.last_message = received
             deliveries += deliveries_of(self.name, found, received)
-        return Batch(deliveries, _Handed(self._generation, ends))
+        return Batch(deliveries, Handed(self._generation, ends))
 
     async def acknowledge(self, batch: Batch) -> None:
         """The offsets are committed soon, in the background: before a rebalance, and before leaving."""
         handed = batch.token
-        assert isinstance(handed, _Handed)
+        assert isinstance(handed, Handed)
         if handed.generation != self._generation or not handed.ends:
             return
         for partition, end in handed.ends.items():
@@ -167,7 +135,7 @@ class Kafka:
             async with asyncio.timeout(_ANSWER_TIMEOUT):
                 ends = await asker.end_offsets(known)
                 positions = {tp: await consumer.position(tp) for tp in known if tp in self._shards}
-        except _LOST as error:
+        except LOST as error:
             self._away = not isinstance(error, IllegalStateError)
             all_topics(asker)
             return
@@ -205,7 +173,7 @@ class Kafka:
             )
         return shown
 
-    def _state(self, shard: _Shard) -> SourceState:
+    def _state(self, shard: Shard) -> SourceState:
         return SourceState.CAUGHT_UP if shard.lag == 0 else SourceState.READING
 
     async def _getmany(self, limit: int, wait: float) -> Mapping[TopicPartition, Sequence[Record]]:
@@ -226,12 +194,12 @@ class Kafka:
         except KafkaError as error:
             codec = isinstance(error, UnsupportedCodecError)
             mend = "\n  Install choreoscope[kafka-codecs]." if codec else ""
-            self._report(f"{_said(error)}{mend}", failed=codec)
+            self._report(f"{said(error)}{mend}", failed=codec)
             self._begin_anew()
             return {}
         except Exception as error:  # noqa: BLE001 - whatever a record does to the client
             # Of what was fetched with it nobody knows what was handed out: all of it comes again.
-            self._report(f"a record cannot be read, the others are read one by one: {_said(error)}")
+            self._report(f"a record cannot be read, the others are read one by one: {said(error)}")
             self._careful = _CAREFUL
             self._begin_anew()
             return {}
@@ -268,27 +236,32 @@ class Kafka:
             began = loop.time()
             try:
                 await self._run()
-            except _LOST as error:
+            except LOST as error:
                 servers = ", ".join(self._settings.bootstrap_servers)
-                self._report(f"{servers}: {_said(error)}")
+                self._report(f"{servers}: {said(error)}")
             attempt = 0 if loop.time() - began > _STEADY else attempt + 1
             await asyncio.sleep(backoff(attempt))
 
     async def _run(self) -> None:
         """From connecting until the consumer breaks. aiokafka itself sees to brokers that go and come."""
         listener = _Listener(self)
-        asker = self._client(
-            isolation_level="read_uncommitted", request_timeout_ms=int(_ANSWER_TIMEOUT * 1000)
+        asker = client_of(
+            self._settings,
+            self._worker,
+            isolation_level="read_uncommitted",
+            request_timeout_ms=int(_ANSWER_TIMEOUT * 1000),
         )
-        consumer = self._client(
+        consumer = client_of(
+            self._settings,
+            self._worker,
             group_id=self._settings.group,
             isolation_level=self._settings.isolation_level,
             enable_auto_commit=False,
             # Where the group has never been, we say ourselves where to begin. This is for offsets that the
             # broker has deleted meanwhile: go on with the oldest there is.
             auto_offset_reset="earliest",
-            session_timeout_ms=_milliseconds(self._settings.session_timeout),
-            heartbeat_interval_ms=min(3000, _milliseconds(self._settings.session_timeout) // 3),
+            session_timeout_ms=milliseconds(self._settings.session_timeout),
+            heartbeat_interval_ms=min(3000, milliseconds(self._settings.session_timeout) // 3),
         )
         consumer.subscribe(pattern=self._pattern.pattern, listener=listener)
         try:
@@ -313,28 +286,7 @@ class Kafka:
             self._revoke()
             self._consumer = self._asker = None
             for client in (consumer, asker):
-                await _stop(client)
-
-    def _client(self, **options: Any) -> AIOKafkaConsumer:
-        settings = self._settings
-        secured = settings.security_protocol.endswith("SSL")
-        password = settings.sasl_password
-        client = AIOKafkaConsumer(
-            bootstrap_servers=list(settings.bootstrap_servers),
-            client_id=f"{settings.client_id}-{self._worker}",
-            metadata_max_age_ms=int(_METADATA_AGE * 1000),
-            security_protocol=settings.security_protocol,
-            ssl_context=create_ssl_context(
-                cafile=settings.ssl_cafile, certfile=settings.ssl_certfile, keyfile=settings.ssl_keyfile
-            )
-            if secured
-            else None,
-            sasl_mechanism=settings.sasl_mechanism,
-            sasl_plain_username=settings.sasl_username,
-            sasl_plain_password=password.get_secret_value() if password else None,
-            **options,
-        )
-        return never_by_name(client)
+                await stop(client)
 
     async def _commit_until_broken(self) -> None:
         broken = asyncio.create_task(self._broken.wait())
@@ -359,10 +311,10 @@ class Kafka:
             await consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError) as error:
             log.warning(
-                "source %s: offsets not committed, the records come again: %s", self.name, _said(error)
+                "source %s: offsets not committed, the records come again: %s", self.name, said(error)
             )
         except KafkaError as error:
-            log.warning("source %s: offsets not committed: %s", self.name, _said(error))
+            log.warning("source %s: offsets not committed: %s", self.name, said(error))
             await asyncio.sleep(backoff(2))
             self._commit_wanted.set()
             return
@@ -399,14 +351,14 @@ class Kafka:
             async with asyncio.timeout(_ANSWER_TIMEOUT):
                 await all_topics(asker)
                 positions = await begin(consumer, asker, self._settings.start, self._partitions, partitions)
-        except _LOST as error:
-            self._report(f"cannot find where to begin: {_said(error)}")
+        except LOST as error:
+            self._report(f"cannot find where to begin: {said(error)}")
             self._broken.set()
             return
         for partition, position in positions.items():
             consumer.seek(partition, position)
             frontier = self._frontiers.setdefault(partition, Frontier())
-            self._shards[partition] = _Shard(frontier, position)
+            self._shards[partition] = Shard(frontier, position)
         consumer.resume(*partitions)
 
     def _look_for_topics(self, consumer: AIOKafkaConsumer) -> None:
@@ -415,7 +367,7 @@ class Kafka:
         missing = [
             wanted
             for wanted in self._settings.topics
-            if not any(re.match(_pattern(wanted), topic) for topic in found)
+            if not any(re.match(pattern_of(wanted), topic) for topic in found)
         ]
         if missing:
             self._report(f"there is no topic {', '.join(missing)}")
@@ -438,27 +390,6 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         await self._source.assigned(list(assigned))
-
-
-def _pattern(topic: str) -> str:
-    """As librdkafka has it: ``^`` begins a pattern that has to match the beginning of the name."""
-    return f"(?:{topic})" if topic.startswith("^") else f"(?:{re.escape(topic)}$)"
-
-
-async def _stop(client: AIOKafkaConsumer) -> None:
-    try:
-        async with asyncio.timeout(_STOP_TIMEOUT):
-            await client.stop()
-    except _LOST as error:
-        log.warning("a Kafka client did not stop cleanly: %s", _said(error))
-
-
-def _milliseconds(duration: timedelta) -> int:
-    return max(1, duration // timedelta(milliseconds=1))
-
-
-def _said(error: BaseException) -> str:
-    return str(error) or type(error).__name__
 
 
 def _left_behind(record: UnreadableRecord) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -67,21 +66,3 @@ async def _committed(
 ) -> dict[TopicPartition, int | None]:
     offsets = await asyncio.gather(*(consumer.committed(partition) for partition in partitions))
     return dict(zip(partitions, offsets, strict=True))
-
-
-def never_by_name(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
-    """Have a client that misses the leader of a partition look up all topics, as one that subscribes to a
-    pattern does anyway: asked for by its name, a topic that was deleted just now is made again."""
-    inner = client._client
-    inner.add_topic = lambda _topic: inner.force_metadata_update()
-    return client
-
-
-def all_topics(asker: AIOKafkaConsumer) -> asyncio.Future[Any]:
-    """Have the leaders of all partitions looked up anew; done when they are known.
-
-    aiokafka has no public way to ask for this. Left alone it asks for a topic by its name when it misses a
-    leader, again and again, and that can bring a topic into being that was deleted.
-    """
-    looked_up: asyncio.Future[Any] = asker._client.set_topics([])
-    return looked_up

@@ -127,7 +127,7 @@ async def test_topics_by_pattern_and_by_name(
 async def test_missing_topic_is_named_not_made_and_found_when_it_appears(
     kafka_bootstrap: str, producer: AIOKafkaProducer, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor.sources.kafka._METADATA_AGE", 0.5)
+    monkeypatch.setattr("monitor.sources.kafka_client._METADATA_AGE", 0.5)
     async with Kafka(settings(kafka_bootstrap, name, start="latest"), worker="w") as source:
 
         async def complains() -> bool:
@@ -149,7 +149,7 @@ async def test_missing_topic_is_named_not_made_and_found_when_it_appears(
 async def test_partitions_added_while_reading_are_read_from_their_beginning(
     kafka_bootstrap: str, producer: AIOKafkaProducer, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor.sources.kafka._METADATA_AGE", 0.5)
+    monkeypatch.setattr("monitor.sources.kafka_client._METADATA_AGE", 0.5)
     await make_topic(kafka_bootstrap, name, 1)
     async with Kafka(settings(kafka_bootstrap, name, start="latest"), worker="w") as source:
         await assigned(source, 1)
@@ -273,7 +273,7 @@ async def test_a_deleted_topic_stays_deleted(
     kafka_bootstrap: str, producer: AIOKafkaProducer, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The broker makes topics that are asked for by name; we never do."""
-    monkeypatch.setattr("monitor.sources.kafka._METADATA_AGE", 0.3)
+    monkeypatch.setattr("monitor.sources.kafka_client._METADATA_AGE", 0.3)
     monkeypatch.setattr("monitor.sources.kafka._ANSWER_TIMEOUT", 1.0)
     await make_topic(kafka_bootstrap, name, 1)
     async with Kafka(settings(kafka_bootstrap, name), worker="w") as source:

@@ -293,7 +293,7 @@ async def test_all_that_kafka_is_told(
     kafka_bootstrap: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A missing topic, a first start, two members, a lost connection, a restart, a topic deleted, the end."""
-    monkeypatch.setattr("monitor.sources.kafka._METADATA_AGE", 0.3)
+    monkeypatch.setattr("monitor.sources.kafka_client._METADATA_AGE", 0.3)
     monkeypatch.setattr("monitor.sources.kafka._ANSWER_TIMEOUT", 2.0)
     missing = f"{name}-missing"
     await make_topic(kafka_bootstrap, name, 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -14,16 +13,15 @@ from aiokafka.errors import (
     KafkaError,
     TopicAuthorizationFailedError,
 )
-from aiokafka.helpers import create_ssl_context
 
 from monitor.cli.doctor.result import SECONDS, Result, Results, fail, ok, warn
 from monitor.settings import KafkaSource
-from monitor.sources.kafka_start import all_topics
+from monitor.sources.kafka_client import all_topics, options_of, pattern_of, said
 
 
 async def examine(source: KafkaSource) -> Results:
     what = f"source {source.name}"
-    options = _options(source)
+    options = options_of(source, "doctor") | {"request_timeout_ms": int(SECONDS * 1000)}
     admin = AIOKafkaAdminClient(**options)
     consumer = AIOKafkaConsumer(**options, group_id=source.group, enable_auto_commit=False)
     async with AsyncExitStack() as stack:
@@ -35,7 +33,7 @@ async def examine(source: KafkaSource) -> Results:
         except (KafkaError, OSError) as error:
             yield fail(
                 what,
-                f"{', '.join(source.bootstrap_servers)}: {_said(error)}",
+                f"{', '.join(source.bootstrap_servers)}: {said(error)}",
                 "Check bootstrap_servers, security_protocol and credentials, and that a broker runs there.",
             )
             return
@@ -43,7 +41,9 @@ async def examine(source: KafkaSource) -> Results:
         existing = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
         partitions: set[TopicPartition] = set()
         for wanted in source.topics:
-            matching = {topic: found for topic, found in existing.items() if _matches(wanted, topic)}
+            matching = {
+                topic: found for topic, found in existing.items() if re.match(pattern_of(wanted), topic)
+            }
             partitions |= {
                 TopicPartition(topic, partition["partition"])
                 for topic, found in matching.items()
@@ -82,7 +82,7 @@ async def _group(
             what, f"not allowed to read {error}", "Grant READ and DESCRIBE on the topics to this user."
         )
     except KafkaError as error:
-        return fail(what, f"group {source.group!r}: {_said(error)}", "See the brokers' logs.")
+        return fail(what, f"group {source.group!r}: {said(error)}", "See the brokers' logs.")
     known = {partition: at for partition, at in committed.items() if at is not None}
     if not known:
         waiting = sum(ends[partition] - begins[partition] for partition in partitions)
@@ -102,30 +102,3 @@ async def _group(
     return ok(
         what, f"group {source.group!r} reads {len(known)} of {len(partitions)} partitions, {lag} behind"
     )
-
-
-def _matches(wanted: str, topic: str) -> bool:
-    return re.match(wanted, topic) is not None if wanted.startswith("^") else wanted == topic
-
-
-def _said(error: BaseException) -> str:
-    return str(error) or type(error).__name__
-
-
-def _options(source: KafkaSource) -> dict[str, Any]:
-    password = source.sasl_password
-    secured = source.security_protocol.endswith("SSL")
-    return {
-        "bootstrap_servers": list(source.bootstrap_servers),
-        "client_id": f"{source.client_id}-doctor",
-        "request_timeout_ms": int(SECONDS * 1000),
-        "security_protocol": source.security_protocol,
-        "ssl_context": create_ssl_context(
-            cafile=source.ssl_cafile, certfile=source.ssl_certfile, keyfile=source.ssl_keyfile
-        )
-        if secured
-        else None,
-        "sasl_mechanism": source.sasl_mechanism,
-        "sasl_plain_username": source.sasl_username,
-        "sasl_plain_password": password.get_secret_value() if password else None,
-    }

@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from monitor.alerts.base import Alert
 from monitor.alerts.born import NAMES
 from monitor.alerts.wording import silencing
-from monitor.dashboard import alert_desk, parameters
-from monitor.dashboard.alert_desk import desk_of
+from monitor.dashboard import alert_desk, alert_requests, parameters
+from monitor.dashboard.alert_requests import desk_of
 from monitor.dashboard.filtering import Label, chips, views
 from monitor.dashboard.pages.findings import ACKNOWLEDGED, SEVERITIES
 from monitor.dashboard.site import Site
@@ -76,7 +76,7 @@ async def alert_list(site: Site, request: Request) -> Response:
 
 
 async def alert(site: Site, request: Request) -> Response:
-    detail = await alert_desk.detail_of(site, request)
+    detail = await alert_requests.detail_of(site, request)
     return await site.page(
         request,
         "alert.html",
@@ -93,12 +93,12 @@ async def alert(site: Site, request: Request) -> Response:
 
 
 async def acknowledge(site: Site, request: Request, fields: Fields) -> Response:
-    await alert_desk.acknowledge(site, request, fields.get("note", ""))
+    await alert_requests.acknowledge(site, request, fields.get("note", ""))
     return _back(request)
 
 
 async def resume(site: Site, request: Request, _: Fields) -> Response:
-    await alert_desk.acknowledge(site, request, None)
+    await alert_requests.acknowledge(site, request, None)
     return _back(request)
 
 

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from monitor.alerts.sample import sample
-from monitor.dashboard import alert_desk, parameters
-from monitor.dashboard.alert_desk import desk_of
+from monitor.dashboard import alert_requests, parameters
+from monitor.dashboard.alert_requests import desk_of
 from monitor.dashboard.guard import who
 from monitor.dashboard.parameters import NotFound
 from monitor.dashboard.site import Site
@@ -27,7 +27,7 @@ async def receiver_list(site: Site, request: Request) -> Response:
         "receivers.html",
         title="Receivers",
         section="alerts",
-        rows=await alert_desk.receiver_rows(site),
+        rows=await alert_requests.receiver_rows(site),
         receiver=receiver,
         found=await desk.store.notifications(receiver, part.cursor, part.limit),
         first_page=part.cursor is None,
@@ -77,7 +77,7 @@ async def send_again(site: Site, request: Request) -> int:
 
 async def try_again(site: Site, request: Request) -> str:
     """Raises NotFound."""
-    name = await alert_desk.receiver_of(site, request)
+    name = await alert_requests.receiver_of(site, request)
     if not await desk_of(site).store.enable(name, who(request), site.now()):
         raise NotFound(f"The receiver {name} is not disabled.")
     return name
@@ -85,7 +85,7 @@ async def try_again(site: Site, request: Request) -> str:
 
 async def send_sample(site: Site, request: Request) -> int:
     """Raises NotFound."""
-    name, desk = await alert_desk.receiver_of(site, request), desk_of(site)
+    name, desk = await alert_requests.receiver_of(site, request), desk_of(site)
     made = sample(name, desk.external_url, site.now(), uuid4().hex)
     return await desk.store.test(name, made.id, made.alerts, who(request), site.now())
 

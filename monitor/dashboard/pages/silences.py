@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from monitor.dashboard import alert_desk, parameters
-from monitor.dashboard.alert_desk import DURATIONS, desk_of
+from monitor.dashboard.alert_desk import DURATIONS
+from monitor.dashboard.alert_requests import desk_of
 from monitor.dashboard.guard import who
 from monitor.dashboard.parameters import BadParameter, NotFound
 from monitor.dashboard.site import Site
