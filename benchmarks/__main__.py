@@ -1,6 +1,7 @@
 """Every benchmark, one after the other: ``python -m benchmarks [name ...]``. See docs/benchmarks.md.
 
-``python -m benchmarks dataset`` and ``reading`` take options of their own, and a while: ``--help`` tells.
+``python -m benchmarks dataset``, ``pipeline`` and ``reading`` take options of their own, and a while:
+``--help`` tells.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import sys
 
 from benchmarks import checker, decode, drawing, long_traces, reading, sweep
 from benchmarks.dataset import command as dataset
+from benchmarks.pipeline import command as pipeline
 
 ALL = {
     "decode": decode.main,
@@ -17,7 +19,7 @@ ALL = {
     "long_traces": long_traces.main,
     "sweep": sweep.main,
 }
-LARGE = {"dataset": dataset.main, "reading": reading.main}
+LARGE = {"dataset": dataset.main, "pipeline": pipeline.main, "reading": reading.main}
 
 
 def main() -> None:

@@ -28,8 +28,8 @@ from benchmarks.dataset.configuration import write
 from benchmarks.dataset.server import SERVING, kept
 from benchmarks.reading_load import LOOK_SECONDS, Answer, Client, Listener, read
 from benchmarks.reading_mix import Mix, mix
+from benchmarks.usage import Usage, postmaster
 from monitor.storage.migrate import upgrade
-from tests.services.guard import descendants
 from tests.services.processes import Process, free_port
 
 ROOT = Path(__file__).parent.parent
@@ -64,15 +64,6 @@ def main(arguments: Sequence[str]) -> None:
         upgrade(url)
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="choreoscope-reading-")))
         Run(url, server, folder, given).tell()
-
-
-def postmaster(url: str) -> int:
-    """Its process id, where it runs on this machine: a backend's parent."""
-    with psycopg.connect(url) as database:
-        row = database.execute("SELECT pg_backend_pid()").fetchone()
-        assert row is not None
-        status = Path(f"/proc/{row[0]}/stat").read_text().rpartition(")")[2].split()
-    return int(status[1])
 
 
 class Run:
@@ -264,47 +255,6 @@ class Answers:
         if self.wrong:
             shown = "\n".join(f"  {one.status} {one.path}" for one in self.wrong[:20])
             raise SystemExit(f"{len(self.wrong)} answers are no pages:\n{shown}")
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Seconds of the processors used so far, by process with all below it, and by the whole machine."""
-
-    at: float
-    cpu: dict[str, float]
-    whole: float
-    memory: dict[str, float]
-
-    @classmethod
-    def of(cls, watched: Mapping[str, int]) -> Usage:
-        tick = os.sysconf("SC_CLK_TCK")
-        cpu: dict[str, float] = {}
-        memory: dict[str, float] = {}
-        for name, pid in watched.items():
-            pids = [pid] if name == "readers" else descendants(pid) if pid else []
-            cpu[name] = sum(_cpu(one, ended=name == "database" and one == pid) for one in pids) / tick
-            if pid and name != "database":
-                memory[name] = _resident(pid)
-        total = [int(one) for one in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-        busy = sum(total) - total[3] - total[4]  # neither idle nor waiting for a disk
-        return cls(perf_counter(), cpu, busy / tick, memory)
-
-
-def _cpu(pid: int, *, ended: bool) -> int:
-    """Ticks a process took; with those of its ended children."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0
-    return sum(int(status[at]) for at in ((11, 12, 13, 14) if ended else (11, 12)))
-
-
-def _resident(pid: int) -> float:
-    """Megabytes, at most so far."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 1024
-    return 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,39 @@
+"""``python -m benchmarks pipeline``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.dataset.server import SERVING
+from benchmarks.pipeline import from_kafka, from_rabbitmq
+from benchmarks.pipeline.messages import messages
+from tests.services.postgres import LocalPostgres
+
+PARTS = ("kafka", "rabbitmq")
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks pipeline", description=__doc__)
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS)
+    )
+    parser.add_argument("--messages", type=int, default=100_000, help="default: %(default)s")
+    parser.add_argument(
+        "--open", type=int, default=1000, help="orders that go on at once (default: %(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
+    given = parser.parse_args(arguments)
+    sent = messages(given.messages, given.open)
+    print(f"{len(sent):,} messages of {len({one.order for one in sent}):,} orders", flush=True)
+    with (
+        TemporaryDirectory(prefix="choreoscope-pipeline-") as name,
+        LocalPostgres(settings=SERVING) as postgres,
+    ):
+        folder = Path(name)
+        if "kafka" in given.only:
+            from_kafka.beside_copy(sent, given.rounds, postgres.address, folder)
+        if "rabbitmq" in given.only:
+            from_rabbitmq.beside_consumer(sent, given.rounds, postgres.address, folder)

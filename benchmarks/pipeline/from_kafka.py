@@ -1,0 +1,78 @@
+"""Kafka to PostgreSQL, one worker, beside a bare COPY of the same rows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from uuid import uuid4
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from benchmarks.pipeline import configuration
+from benchmarks.pipeline.copying import copied
+from benchmarks.pipeline.messages import KAFKA, Message
+from benchmarks.pipeline.worker import Taken, drained
+from benchmarks.usage import postmaster
+from monitor.storage.migrate import upgrade
+from tests.services import private
+from tests.services.databases import fresh_database
+
+TOPIC = "shop"
+
+
+async def preload(bootstrap: str, topic: str, sent: Sequence[Message], partitions: int = 1) -> None:
+    """A new topic with these messages in it; those of an order in one partition, as a shop's producers do."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(topic, partitions, 1)])
+    finally:
+        await admin.close()
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=50, max_batch_size=1 << 18)
+    await producer.start()
+    try:
+        for one in sent:
+            headers = [(name, value.encode()) for name, value in one.headers(KAFKA).items()]
+            headers.append(("content-type", one.content_type.encode()))
+            await producer.send(topic, one.body.encode(), key=one.order.encode(), headers=headers)
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+def drain(
+    bootstrap: str, topic: str, messages: int, url: str, server: int, folder: Path, workers: int = 1
+) -> Taken:
+    """By so many workers of a group of their own, into the database at ``url``."""
+    group = f"bench-{uuid4().hex[:8]}"
+    source = configuration.kafka(bootstrap, topic, group)
+    config = configuration.write(folder / f"{group}.yaml", configuration.configuration(url, source))
+    return drained([config] * workers, folder, messages, server)
+
+
+def beside_copy(sent: Sequence[Message], rounds: int, postgres: str, folder: Path) -> None:
+    """Print how fast a worker is beside a COPY, turn by turn."""
+    server = postmaster(postgres)
+    ratios, rates, times = [], [], []
+    with private("kafka") as kafka:
+        asyncio.run(preload(kafka.address, TOPIC, sent))
+        for _ in range(rounds):
+            with fresh_database(postgres) as url:
+                upgrade(url)
+                taken = drain(kafka.address, TOPIC, len(sent), url, server, folder)
+                copy = copied(url, server)
+            bare = len(sent) / copy.seconds
+            ratios.append(taken.rate / bare)
+            rates.append(taken.rate)
+            times.append(taken.each("worker"))
+            print(
+                f"  {taken.rate:8,.0f} messages/s ({taken.each('worker'):.0f} µs of the worker's processor"
+                f" time each, {taken.each('database'):.0f} µs of the database's);"
+                f" COPY of {copy.rows:,} rows, {copy.bytes / 1e6:.0f} MB: {bare:8,.0f}/s"
+                f" ({copy.database / len(sent) * 1e6:.0f} µs of the database's): {ratios[-1]:.0%} of it",
+                flush=True,
+            )
+    print(f"Kafka to PostgreSQL: {median(rates):,.0f} messages/s, {median(ratios):.0%} of a bare COPY")
