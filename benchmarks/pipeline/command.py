@@ -8,11 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.dataset.server import SERVING
-from benchmarks.pipeline import from_kafka, from_rabbitmq
+from benchmarks.pipeline import from_kafka, from_rabbitmq, stages
 from benchmarks.pipeline.messages import messages
+from tests.services.databases import fresh_database
 from tests.services.postgres import LocalPostgres
 
-PARTS = ("kafka", "rabbitmq")
+PARTS = ("kafka", "rabbitmq", "stages")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -37,3 +38,6 @@ def main(arguments: Sequence[str]) -> None:
             from_kafka.beside_copy(sent, given.rounds, postgres.address, folder)
         if "rabbitmq" in given.only:
             from_rabbitmq.beside_consumer(sent, given.rounds, postgres.address, folder)
+        if "stages" in given.only:
+            with fresh_database(postgres.address) as url:
+                stages.fresh(url, sent)
