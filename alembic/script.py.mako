@@ -1,5 +1,9 @@
 """${message}."""
 
+# Until the versions before this one are gone it may only add (docs/adr/0010-schemas-only-grow.md). Beside the
+# four names below it may say: needs_stop = True, where former versions cannot work on what it makes;
+# concurrently = True, where it makes indexes of tables that grow (monitor.storage.ddl).
+
 import sqlalchemy as sa
 from alembic import op
 

@@ -16,11 +16,26 @@ def db() -> None:
 
 @db.command()
 @config_option
-def upgrade(config: Path) -> None:
+@click.option(
+    "--stopped", is_flag=True, help="No process of a former version is at work: do what needs that."
+)
+@click.option(
+    "--wait",
+    type=click.IntRange(min=1),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to try for a lock that others hold.",
+)
+def upgrade(config: Path, stopped: bool, wait: int) -> None:
     """Bring the database to the schema this version needs; make the tables where there are none.
 
-    All of it is done or none. It does nothing where the schema is right already, and several may run at
-    once (in every container's start script, say).
+    It goes step by step, each whole or not at all, and tells on stderr what it does and whom it waits for.
+    Processes may be at work meanwhile: a lock that is not had within two seconds is let go of and tried for
+    again. A step that former versions cannot work with is refused until --stopped says there are none.
+
+    It does nothing where the schema is right already, and several may run at once (in every container's
+    start script, say).
 
     \b
     Example:
@@ -30,7 +45,7 @@ def upgrade(config: Path) -> None:
     from monitor.storage import migrate
 
     before = migrate.current(url)
-    migrate.upgrade(url)
+    migrate.upgrade(url, told=lambda line: click.echo(line, err=True), stopped=stopped, patience=wait)
     after = migrate.current(url)
     if before == after:
         click.echo(f"The schema was up to date already ({after}).")
@@ -51,9 +66,14 @@ def current(config: Path) -> None:
 @db.command()
 @config_option
 def check(config: Path) -> None:
-    """Exit with 2, and say why, unless the database has the schema this version needs."""
+    """Exit with 2, and say why, unless this version can work with the schema of the database."""
     url = load_settings(config).database.get_secret_value()
     from monitor.storage import migrate
 
-    migrate.check(url)
-    click.echo(f"The schema is the one this version needs ({migrate.head()}).")
+    found = migrate.check(url)
+    if found == migrate.head():
+        click.echo(f"The schema is the one this version needs ({found}).")
+    else:
+        click.echo(
+            f"The schema ({found}) was made by a later version, and suits this one ({migrate.head()})."
+        )

@@ -1,11 +1,9 @@
 """The migrations make exactly the schema the program is written for, and take it back."""
 
 import re
-import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -84,14 +82,11 @@ async def test_store_needs_its_schema(empty_url: str) -> None:
 
 def test_schema_of_a_later_version(empty_url: str) -> None:
     migrate.upgrade(empty_url)
-    statement = "UPDATE alembic_version SET version_num = '9999'"
-    if empty_url.startswith("sqlite"):
-        with sqlite3.connect(empty_url.removeprefix("sqlite:///")) as connection:
-            connection.execute(statement)
-        connection.close()
-    else:
-        with psycopg.connect(empty_url) as server:
-            server.execute(statement)
+    engine = migration_engine(empty_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        connection.exec_driver_sql("UPDATE schema_suits SET since = '9998'")
+    engine.dispose()
     with pytest.raises(SchemaOutdated, match="later version"):
         migrate.check(empty_url)
 

@@ -71,10 +71,12 @@ async def _server(url: str) -> list[Result]:
 
 async def _schema(url: str) -> Result:
     try:
-        await asyncio.to_thread(migrate.check, url)
+        found = await asyncio.to_thread(migrate.check, url)
     except ChoreoscopeError as error:
         return fail(WHAT, error.message, error.mend or _UPGRADE)
-    return ok(WHAT, f"the schema is the one this version needs ({migrate.head()})")
+    if found != migrate.head():
+        return ok(WHAT, f"the schema ({found}) was made by a later version, and suits this one")
+    return ok(WHAT, f"the schema is the one this version needs ({found})")
 
 
 def _said(error: psycopg.Error) -> str:

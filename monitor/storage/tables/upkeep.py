@@ -134,3 +134,9 @@ watched = Table(
     Column("source", SafeText, primary_key=True),
     Column("since", UtcTime, nullable=False),
 )
+
+schema_suits = Table(
+    "schema_suits",
+    metadata,
+    Column("since", SafeText, primary_key=True),  # one row: versions that need this revision or a later one
+)
