@@ -9,7 +9,7 @@ PURE := monitor/domain/*,monitor/identity.py,monitor/expressions.py,monitor/deco
 PURE_AT_LEAST := 95
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick poison oracle bench-oracle lint coverage bench screenshots wheel lock clean setup services
+.PHONY: help demo test test-quick chaos poison oracle bench-oracle lint coverage bench screenshots wheel lock clean setup services
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: setup services ## Run every test, with real services, and check the pure s
 
 test-quick: setup ## Run the unit and property tests only: no services, no coverage
 	@$(BIN)/pytest -n $(WORKERS) tests/unit tests/property $(ARGS)
+
+chaos: setup services ## Break everything at random, by CHOREOSCOPE_CHAOS_SEED, and compare what is held with the truth
+	@$(BIN)/python -m tests.chaos
 
 poison: setup services ## Send 20,000 fuzzed messages through both brokers (CHOREOSCOPE_POISON_SEED=... for others)
 	@CHOREOSCOPE_POISON=20000 $(BIN)/pytest -s tests/integration/test_poison.py $(ARGS)

@@ -97,6 +97,11 @@ class Process:
     def running(self) -> bool:
         return self._guard.poll() is None
 
+    @property
+    def code(self) -> int | None:
+        """Its exit code, 128 and more where a signal ended it; None while it runs."""
+        return self._guard.poll()
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the command and everything below it."""
         if self.running():
