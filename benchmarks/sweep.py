@@ -1,7 +1,8 @@
 """The sweep of SLA clocks on PostgreSQL, with a thousand and with a million armed.
 
 Said: what a tick costs by how many clocks are due, beside a bare UPDATE of as many rows; how long after its
-due time a breach is committed, with the service's own ticks and watermarks; what a second sweeper is worth.
+due time a breach and its alert are committed, with the service's own ticks and watermarks; what a second
+sweeper is worth.
 ``CHOREOSCOPE_BENCH_ARMED`` sets another number than a million.
 """
 
@@ -18,8 +19,11 @@ from typing import Any, cast
 import psycopg
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from monitor.assembly import models_of
 from monitor.flows import Flows
 from monitor.metrics import Metrics
+from monitor.resources import models
+from monitor.settings import Settings
 from monitor.sources.base import Progress, SourceState
 from monitor.storage.base import DueClock, Store
 from monitor.storage.migrate import upgrade
@@ -30,10 +34,14 @@ from tests.services import private
 FEW, MANY = 1_000, int(os.environ.get("CHOREOSCOPE_BENCH_ARMED", "1000000"))
 ROUNDS = 7
 PER_SECOND, SECONDS = 500, 20
+SETTINGS = {
+    "models": [{"file": str(models() / "order-fulfilment.bpmn"), "key": "order"}],
+    "ordering": {"lateness": "PT0S"},  # what is waited for beside that is not the sweep's delay
+}
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 _FILL = """
-TRUNCATE traces, clocks, findings;
+TRUNCATE traces, clocks, findings, alerts;
 INSERT INTO traces (id, chain_id, ordinal, flow, flow_id, key, events, first, last, conforms, complete,
     undecided, exact, cost, deviations, open_clocks, sla, expected, standing, revision, updated)
   SELECT n, n, 0, 'order', 1, 'o-' || n, 2, %(base)s, %(base)s, true, false, false, true, 0, 0, true,
@@ -122,7 +130,9 @@ class Watched:
 
     def __init__(self, store: SqlStore) -> None:
         self._store = store
-        self.late: list[float] = []
+        self.breached: list[float] = []
+        self.alerted: list[float] = []
+        self._unconfirmed: list[datetime] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -130,19 +140,31 @@ class Watched:
     async def sweep_clocks(self, *asked: Any) -> list[DueClock]:
         found = await self._store.sweep_clocks(*asked)
         done = datetime.now(UTC)
-        self.late += [(done - one.clock.due).total_seconds() for one in found]
+        self.breached += [(done - one.clock.due).total_seconds() for one in found]
+        self._unconfirmed += [one.clock.due for one in found]
         return found
 
+    async def confirm_findings(self, *asked: Any) -> int:
+        """Those that were due first are confirmed first, each with its alert in the same transaction."""
+        confirmed = await self._store.confirm_findings(*asked)
+        done = datetime.now(UTC)
+        self._unconfirmed.sort()
+        self.alerted += [(done - due).total_seconds() for due in self._unconfirmed[:confirmed]]
+        del self._unconfirmed[:confirmed]
+        return confirmed
 
-async def late(url: str, store: SqlStore, armed: int) -> list[float]:
-    """Seconds from due to committed, while clocks fall due one after the other: the service's ticks, and the
-    watermark of a source that is asked every second."""
+
+async def late(url: str, store: SqlStore, armed: int) -> tuple[list[float], list[float]]:
+    """Seconds from due to committed, of breaches and of alerts, while clocks fall due one after another:
+    the service's ticks, and the watermark of a source that is asked every second."""
     begin = datetime.now(UTC) + timedelta(seconds=15)
     await asyncio.to_thread(fill, url, armed, begin, timedelta(seconds=1) / PER_SECOND)
+    flows = Flows(store)
+    await flows.deploy(models_of(Settings.model_validate(SETTINGS)), LONG_AGO)
     watched = Watched(store)
     feeds: Mapping[str, tuple[str, ...]] = {"order": ("shop",)}
     now = lambda: datetime.now(UTC)  # noqa: E731
-    sweeper = Sweeper(cast("Store", watched), Flows(store), feeds, Metrics(), now=now)
+    sweeper = Sweeper(cast("Store", watched), flows, feeds, Metrics(), now=now)
     scheduler = AsyncIOScheduler(timezone=UTC)
     sweeper.schedule(scheduler)
     scheduler.start()
@@ -152,7 +174,8 @@ async def late(url: str, store: SqlStore, armed: int) -> list[float]:
         await store.record_progress("shop", "kafka", "w", [shard], now())
         await asyncio.sleep(1.0)
     scheduler.shutdown(wait=False)
-    return sorted(watched.late)
+    await sweeper.stop()
+    return sorted(watched.breached), sorted(watched.alerted)
 
 
 def milliseconds(seconds: float) -> str:
@@ -187,13 +210,17 @@ async def measured(url: str) -> None:
     two = await sweepers(url, 2, LONG_AGO + 20_000 * second)
     print(f"overdue backlog: {one:,.0f} clocks/s by one sweeper, {two:,.0f} by two ({two / one:.2f}x)")
 
-    found = await late(url, store, MANY)
+    breached, alerted = await late(url, store, MANY)
     await store.close()
-    at = {share: found[min(len(found) - 1, int(share * len(found)))] for share in (0.5, 0.99)}
-    print(
-        f"due to committed breach, {MANY:,} armed, {PER_SECOND} due a second, {len(found):,} in all:"
-        f" p50 {at[0.5]:.2f} s, p99 {at[0.99]:.2f} s, at most {found[-1]:.2f} s"
-    )
+    with psycopg.connect(url) as database:
+        ((alerts,),) = database.execute("SELECT count(*) FROM alerts WHERE name = 'SlaBreached'").fetchall()
+    assert alerts == len(alerted), (alerts, len(alerted))
+    for what, found in (("breach", breached), ("alert", alerted)):
+        at = {share: found[min(len(found) - 1, int(share * len(found)))] for share in (0.5, 0.99)}
+        print(
+            f"due to committed {what}, {MANY:,} armed, {PER_SECOND} due a second, {len(found):,} in all:"
+            f" p50 {at[0.5]:.2f} s, p99 {at[0.99]:.2f} s, at most {found[-1]:.2f} s"
+        )
 
 
 if __name__ == "__main__":

@@ -183,31 +183,25 @@ async def _settle(
             changed.append((trace_id, sla, now))
     await transaction.update(traces, [of.id], [of.sla, of.updated], sorted(changed))
     stored = await stored_findings.load(transaction, sorted(states))
-    written: list[StoredFinding] = []
+    written: dict[int, dict[bytes, StoredFinding]] = {}
     for due in claimed:
         row = rows[due.row.trace_id]
         known = stored.get(row.id, {})
+        ours = written.setdefault(row.id, {})
         finding = clock_finding(due.clock, row.key)
         if finding is not None:
-            held = stored_findings.holds(
-                Owner(row.id, row.key, row.flow, watched.get(row.flow)),
-                finding,
-                known.get(finding.key()),
-                now,
+            key = finding.key()
+            ours[key] = stored_findings.holds(
+                Owner(row.id, row.key, row.flow, watched.get(row.flow)), finding, known.get(key), now
             )
-            written.append(held)
-        ours = {one.key for one in written if one.trace_id == row.id}
-        written += [
-            one.retract(now, AFTER_RISK.get(due.clock.state, DISPROVED))
-            for key, one in known.items()
-            if one.is_active
-            and not one.is_deviation
-            and one.subject == subject(due.clock)
-            and key not in ours
-        ]
-    await stored_findings.write(transaction, written)
+        for key, one in known.items():
+            over = one.is_active and not one.is_deviation and one.subject == subject(due.clock)
+            if over and key not in ours:
+                ours[key] = one.retract(now, AFTER_RISK.get(due.clock.state, DISPROVED))
+    changed_findings = [one for ours in written.values() for one in ours.values()]
+    await stored_findings.write(transaction, changed_findings)
     ends = {(due.row.trace_id, subject(due.clock)): due.clock.ended for due in claimed}
-    await alerts.follow(transaction, written, ends, now)
+    await alerts.follow(transaction, changed_findings, ends, now)
     tally.changed()
     return {row.id: row.key for row in rows.values()}
 
