@@ -9,7 +9,7 @@ PURE := monitor/domain/*,monitor/identity.py,monitor/expressions.py,monitor/deco
 PURE_AT_LEAST := 95
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick chaos poison oracle bench-oracle lint coverage bench screenshots wheel lock clean setup services
+.PHONY: help demo test test-quick chaos poison oracle bench-oracle lint coverage bench soak screenshots wheel lock clean setup services
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ coverage: ## Report the coverage of the last `make test`, all of it, also as pag
 
 bench: setup services ## Run the benchmarks of docs/benchmarks.md
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: setup services ## Run the monitor for an hour at half of its peak rate and see what grows (ARGS="--data DIR ...")
+	@$(BIN)/python -m benchmarks soak $(ARGS)
 
 screenshots: setup ## Make docs/images anew from the demo (needs Chromium); look at them before committing
 	@$(BIN)/python scripts/screenshots.py
