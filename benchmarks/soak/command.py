@@ -28,8 +28,9 @@ from tests.services.processes import Process, free_port
 
 KEEP_SECONDS = 480.0
 READERS = 5
-PEAK_RATE = 2000.0
-PEAK_BACKLOG_SECONDS = 120.0
+PEAK_RATE, PEAK_BACKLOG_SECONDS, PEAK_MESSAGES = 1000.0, 240.0, 120_000
+"""What waits in the brokers for a minute of unthrottled reading, of orders that began so long ago."""
+
 PEAK_WARM_SECONDS, PEAK_SECONDS = 10.0, 60.0
 DRAIN_SECONDS = 60.0
 
@@ -66,7 +67,7 @@ def peak(folder: Path, keep: float) -> float:
     with ExitStack() as stack:
         on = stack.enter_context(stage(folder, "http://127.0.0.1:9/", keep))
         with on.landscape(PEAK_RATE, PEAK_BACKLOG_SECONDS, "P") as landscape:
-            _filled(Landscape(landscape.log), PEAK_RATE * PEAK_BACKLOG_SECONDS, landscape)
+            _filled(Landscape(landscape.log), PEAK_MESSAGES, landscape)
         for role in ("sweep", "dashboard", "ingest"):
             stack.enter_context(on.role(role))
         sleep(PEAK_WARM_SECONDS)
