@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections import deque
 from random import Random
+from time import perf_counter
 
 from benchmarks.reading_load import Answer, Asked, Listener, read
 
@@ -47,12 +48,18 @@ class People:
         """``until``: by ``perf_counter()``."""
         listening = [asyncio.create_task(one.listen()) for one in self._listeners]
         try:
-            await asyncio.gather(
-                *(read(self.port, self._choose, number, until, self._told) for number in range(self.count))
-            )
+            await asyncio.gather(*(self._read(number, until) for number in range(self.count)))
         finally:
             for task in listening:
                 task.cancel()
+
+    async def _read(self, number: int, until: float) -> None:
+        """One who asks again where there was no answer."""
+        while perf_counter() < until:
+            try:
+                await read(self.port, self._choose, number, until, self._told)
+            except (SystemExit, ConnectionError, asyncio.IncompleteReadError) as error:
+                self.wrong.append(str(error))
 
     @property
     def heard(self) -> int:
