@@ -38,7 +38,7 @@ class Usage:
         memory: dict[str, float] = {}
         for name, pid in watched.items():
             pids = [pid] if name == "readers" else descendants(pid) if pid else []
-            cpu[name] = sum(_cpu(one, ended=name == "database" and one == pid) for one in pids) / tick
+            cpu[name] = sum(ticks(one, ended=name == "database" and one == pid) for one in pids) / tick
             if pid and name != "database":
                 memory[name] = _resident(pid)
         total = [int(one) for one in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
@@ -46,7 +46,7 @@ class Usage:
         return cls(perf_counter(), cpu, busy / tick, memory)
 
 
-def _cpu(pid: int, *, ended: bool) -> int:
+def ticks(pid: int, *, ended: bool) -> int:
     """Ticks a process took; with those of its ended children."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

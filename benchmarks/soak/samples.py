@@ -11,9 +11,11 @@ from urllib.request import urlopen
 import psycopg
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.usage import ticks
 from tests.services.guard import descendants
 
 MB = 1e6
+TICK = os.sysconf("SC_CLK_TCK")
 TIMEOUT_SECONDS = 30.0
 
 Figures = dict[str, float]
@@ -54,7 +56,7 @@ def of_process(name: str, pid: int) -> Figures:
         f"{name}.threads": float(status["Threads"]),
         f"{name}.files": float(len(handles)),
         f"{name}.sockets": float(sum(one.startswith("socket:") for one in handles)),
-        f"{name}.cpu": _cpu(pid),
+        f"{name}.cpu": ticks(pid, ended=False) / TICK,
     }
 
 
@@ -65,7 +67,7 @@ def of_tree(name: str, root: int) -> Figures:
     for pid in descendants(root):
         try:
             memory += _rollup(pid)["Pss"] / MB
-            seconds += _cpu(pid, ended=pid == root)
+            seconds += ticks(pid, ended=pid == root) / TICK
             handles += len(list(Path(f"/proc/{pid}/fd").iterdir()))
         except OSError:  # it ended meanwhile
             continue
@@ -110,8 +112,8 @@ def of_machine() -> Figures:
     total = [int(one) for one in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
     memory = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
     return {
-        "machine.cpu": (sum(total) - total[3] - total[4]) / os.sysconf("SC_CLK_TCK"),
-        "machine.nice": total[1] / os.sysconf("SC_CLK_TCK"),
+        "machine.cpu": (sum(total) - total[3] - total[4]) / TICK,
+        "machine.nice": total[1] / TICK,
         "machine.available": _kilobytes(memory["MemAvailable"]) / MB,
     }
 
@@ -194,10 +196,3 @@ def _kilobytes(text: str) -> float:
 def _rollup(pid: int) -> dict[str, float]:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     return {name: _kilobytes(text) for name, text in (line.split(":", 1) for line in lines)}
-
-
-def _cpu(pid: int, *, ended: bool = False) -> float:
-    """Seconds; ``ended``: with those of its ended children."""
-    status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    ticks = sum(int(status[at]) for at in ((11, 12, 13, 14) if ended else (11, 12)))
-    return ticks / os.sysconf("SC_CLK_TCK")

@@ -11,10 +11,10 @@ from time import perf_counter, sleep
 import orjson
 import psycopg
 
-from benchmarks.reading import postmaster
 from benchmarks.soak import samples
 from benchmarks.soak.people import People
 from benchmarks.soak.stage import Stage
+from benchmarks.usage import postmaster
 from tests.services.processes import Process
 
 EVERY_SECONDS = 10.0
