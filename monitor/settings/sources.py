@@ -60,7 +60,7 @@ class RabbitmqSource(Model):
     queue_type: Literal["classic", "quorum"] = "classic"
     prefetch: int = Field(default=1000, ge=1, le=65535)
     max_length: int | None = Field(default=1_000_000, ge=1)
-    max_bytes: int | None = Field(default=None, ge=1)
+    max_bytes: int | None = Field(default=1_073_741_824, ge=1)
     overflow: Literal["drop-head", "reject-publish"] = "drop-head"
     message_ttl: PositiveDuration | None = None
     expires: PositiveDuration | None = timedelta(days=7)

@@ -32,6 +32,7 @@ LOST = (AMQPError, ChannelInvalidStateError, OSError, RuntimeError)
 """What a call on a connection raises that is gone, or going. aiormq uses RuntimeError for some of it."""
 
 _CLOSE_TIMEOUT = 5.0
+_BYTES = "x-max-length-bytes"
 
 
 class Refused(SourceUnavailable):
@@ -43,11 +44,13 @@ class Refused(SourceUnavailable):
 
 
 class Session:
-    """One connection with one consuming channel. ``lost`` is done, with the reason, once either is gone."""
+    """One connection with one consuming channel. ``lost`` is done, with the reason, once either is gone.
+    ``without_bytes``: our queue stands from before queues had a limit in bytes."""
 
     def __init__(self, settings: RabbitmqSource, connection: aio_pika.abc.AbstractConnection) -> None:
         self.lost: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.missing: dict[int, str] = {}
+        self.without_bytes = False
         self._settings = settings
         self._connection = connection
         self._consuming: AbstractChannel | None = None
@@ -141,12 +144,13 @@ class Session:
 
     async def _declare(self) -> None:
         settings = self._settings
-        channel = await self._new_channel()
         try:
             if settings.stream:
+                channel = await self._new_channel()
                 await channel.queue_declare(settings.stream, passive=True)
+                await channel.close()
             else:
-                await channel.queue_declare(settings.queue, durable=True, arguments=_arguments(settings))
+                await self._declare_own()
         except ChannelNotFoundEntity:
             raise Refused(f"stream {settings.stream!r} does not exist in {self._vhost}") from None
         except ChannelPreconditionFailed as error:
@@ -162,6 +166,24 @@ class Session:
                 mend="The user needs `configure`, `write` and `read` on the queue, `read` on the exchanges.",
                 permanent=True,
             ) from None
+
+    async def _declare_own(self) -> None:
+        """Our queue. One from before queues had a limit in bytes is kept unless a limit is asked for: what is
+        in it is worth more, and it is bounded in messages."""
+        arguments = _arguments(self._settings)
+        channel = await self._new_channel()
+        try:
+            await channel.queue_declare(self._settings.queue, durable=True, arguments=arguments)
+        except ChannelPreconditionFailed as refused:
+            if "max_bytes" in self._settings.model_fields_set:
+                raise
+            channel = await self._new_channel()
+            del arguments[_BYTES]
+            try:
+                await channel.queue_declare(self._settings.queue, durable=True, arguments=arguments)
+            except ChannelPreconditionFailed:
+                raise refused from None  # it differs in more than that
+            self.without_bytes = True
         await channel.close()
 
     def _closed(self, closing: asyncio.Future[Any]) -> None:
@@ -203,7 +225,7 @@ def _arguments(settings: RabbitmqSource) -> dict[str, Any]:
     if settings.max_length is not None:
         arguments["x-max-length"] = settings.max_length
     if settings.max_bytes is not None:
-        arguments["x-max-length-bytes"] = settings.max_bytes
+        arguments[_BYTES] = settings.max_bytes
     if settings.message_ttl is not None:
         arguments["x-message-ttl"] = _milliseconds(settings.message_ttl)
     if settings.expires is not None:

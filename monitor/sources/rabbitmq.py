@@ -86,6 +86,7 @@ class Rabbitmq:
         self._offsets: list[tuple[int, int]] = []
         self._error: str | None = None
         self._failed = False
+        self._told_of_bytes = False
         self._last_message: datetime | None = None
         self._began = now()
 
@@ -213,6 +214,14 @@ class Rabbitmq:
         self._session = session
         self._began = self._now()
         log.info("source %s reads %s", self.name, self._channel)
+        if session.without_bytes and not self._told_of_bytes:
+            self._told_of_bytes = True
+            log.warning(
+                "source %s: queue %s was made without a limit in bytes, and is kept as it is. To have one,"
+                " delete the queue while it is empty; or say max_bytes: null",
+                self.name,
+                self._channel,
+            )
         attempt = 0
         while not session.lost.done():
             complaint = "; ".join(sorted(set(session.missing.values()))) or None

@@ -188,7 +188,10 @@ async def diagnosed(tmp_path: Path, sources: list[Any]) -> None:
     await examine(told, tmp_path / "choreoscope.yaml")
 
 
-@pytest.mark.parametrize("bounds", [{}, {"max_length": None, "max_bytes": None, "expires": None}])
+@pytest.mark.parametrize(
+    "bounds",
+    [{}, {"max_length": None, "expires": None}, {"max_length": None, "max_bytes": None, "expires": None}],
+)
 async def test_a_foreign_queue_that_is_configured_as_ours_is_refused(
     rabbitmq_url: str, channel: aio_pika.abc.AbstractChannel, name: str, bounds: dict[str, Any]
 ) -> None:

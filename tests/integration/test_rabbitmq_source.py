@@ -222,6 +222,27 @@ async def test_queue_with_other_settings_is_refused_with_the_mend(
         await until(lambda: only(source).error is None, "mended, but not noticed")
 
 
+async def test_a_queue_from_before_there_was_a_limit_in_bytes_is_kept(
+    rabbitmq_url: str, channel: aio_pika.abc.AbstractChannel, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange = await channel.declare_exchange(name, "topic", durable=True)
+    async with Rabbitmq(settings(rabbitmq_url, name, max_bytes=None), worker="before") as source:
+        await connected(source)
+    await exchange.publish(Message(b"kept"), "k")
+    async with Rabbitmq(settings(rabbitmq_url, name), worker="after") as source:
+        assert [d.body for d in await read(source, 1)] == [b"kept"]
+    assert caplog.text.count("made without a limit in bytes") == 1
+    async with Rabbitmq(settings(rabbitmq_url, name, max_bytes=1_000_000), worker="asks") as source:
+        await until(lambda: only(source).state is SourceState.FAILED, "not refused")
+        assert "x-max-length-bytes" in (only(source).error or "")
+    await channel.queue_delete(f"choreoscope.{name}")
+    async with Rabbitmq(settings(rabbitmq_url, name), worker="new") as source:
+        await connected(source)
+    async with Rabbitmq(settings(rabbitmq_url, name, max_bytes=1_073_741_824), worker="same") as source:
+        await connected(source)  # which is the limit one gets
+    await exchange.delete()
+
+
 async def test_full_queue_drops_the_oldest(
     rabbitmq_url: str, channel: aio_pika.abc.AbstractChannel, name: str
 ) -> None:
