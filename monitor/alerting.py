@@ -29,6 +29,7 @@ from monitor.storage.alerting import Alerting
 from monitor.storage.base import Store
 from monitor.storage.sql import SqlStore
 from monitor.sweep import Tick
+from monitor.tracing import UNTRACED, Tracer
 
 log = logging.getLogger("choreoscope.alerts")
 
@@ -205,6 +206,7 @@ def alerts_of(
     alive: Callable[[], bool],
     channels: Mapping[str, Channel],
     pictures: Pictures | None = None,
+    tracer: Tracer = UNTRACED,
 ) -> Alerts:
     """``channels`` stand in for the configured ones of their names. Raises ConfigError where one cannot be
     had."""
@@ -233,6 +235,7 @@ def alerts_of(
         worker=worker,
         now=now,
         chance=random.random,
+        tracer=tracer,
     )
     heart = None if wanted.heartbeat is None else outbound_of(wanted.heartbeat)
     return Alerts(wanted, store, store.alerts, metrics, dispatcher, now=now, alive=alive, heart=heart)

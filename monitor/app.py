@@ -59,6 +59,7 @@ from monitor.sources.rabbitmq import Rabbitmq
 from monitor.storage.migrate import upgrade
 from monitor.storage.sql import SqlStore, open_store
 from monitor.sweep import Sweeper
+from monitor.tracing import UNTRACED, Tracer
 
 log = logging.getLogger("choreoscope")
 
@@ -93,9 +94,11 @@ class App:
         now: Callable[[], datetime],
         configuration: Configuration | None = None,
         channels: Mapping[str, Channel] | None = None,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self.settings = settings
         self.channels = channels or {}
+        self.tracer = tracer
         self.store = store
         self.flows = flows
         self.sources = sources
@@ -111,7 +114,7 @@ class App:
     def pipeline(self) -> Pipeline:
         flows = [expected.flow for expected in self.flows.active.values()]
         mapping = mapping_of(self.settings, flows, older=self.flows.older)
-        return Pipeline(decoder_of(self.settings), mapping, self.flows, self.store, self.metrics)
+        return Pipeline(decoder_of(self.settings), mapping, self.flows, self.store, self.metrics, self.tracer)
 
     def mender(self) -> Mender:
         """What mends the inbox, by the configuration in use."""
@@ -164,6 +167,7 @@ class App:
             blindness=Blindness(self.settings.blindness.after, self.settings.blindness.at_most),
             keep_traces=self.settings.retention.traces,
             keep_inbox=self.settings.retention.inbox,
+            tracer=self.tracer,
         )
         alerts = alerts_of(
             self.settings,
@@ -175,6 +179,7 @@ class App:
             alive=sweeper.is_alive,
             channels=self.channels,
             pictures=TracePictures(self.store.views, DeployedFlows(self.flows)),
+            tracer=self.tracer,
         )
         commands = command_ticks(
             self.settings,
@@ -197,8 +202,12 @@ class App:
             await alerts.close()
 
     async def troubles(self) -> list[str]:
-        """Why the roles that run here do not do their work; empty when they do. Raises StorageError."""
+        """Why this process does not do its work; empty when it does. Raises StorageError."""
         await self.store.views.pulse()
+        return self.hindrances()
+
+    def hindrances(self) -> list[str]:
+        """Of that, what is not the database's: sources that are not read, a sweep that does not get on."""
         found = [f"source {one.source.name}: {one.trouble}" for one in self._readers if one.trouble]
         if self._sweeper is not None and not self._sweeper.is_alive():
             found.append("the sweep does not get on: clocks and confirmations have not been looked at lately")
@@ -226,6 +235,8 @@ class App:
             acknowledges=self.store,
             commands=self.commander,
             alerts=desk_of(self.settings, self.store),
+            tracer=self.tracer,
+            hindrances=self.hindrances,
             **await login_of(self.settings, self.store.access, self.now),
         )
         mend = "Choose another with dashboard: {port: ...}; 0 picks a free one."
@@ -262,6 +273,7 @@ async def assembled(
     channels: Mapping[str, Channel] | None = None,
     now: Callable[[], datetime] = utc_now,
     configuration: Configuration | None = None,
+    tracer: Tracer = UNTRACED,
 ) -> AsyncIterator[App]:
     """An app with its database open and its models deployed. ``sources`` and ``channels`` stand in for the
     configured ones of their names (an embedding program's own). Raises ConfigError, ModelError,
@@ -283,7 +295,14 @@ async def assembled(
         await flows.deploy(models, now())
         await flows.watch(feeds_of(settings), now())
         yield App(
-            settings, store, flows, given, now=now, configuration=configuration, channels=dict(channels or {})
+            settings,
+            store,
+            flows,
+            given,
+            now=now,
+            configuration=configuration,
+            channels=dict(channels or {}),
+            tracer=tracer,
         )
     finally:
         await store.close()

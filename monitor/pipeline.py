@@ -5,7 +5,8 @@ One transaction per batch (DESIGN 3.8): either everything a batch says is stored
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from monitor import correlate, long_traces
@@ -17,6 +18,7 @@ from monitor.judging import JudgedTrace
 from monitor.mapping import Mapping
 from monitor.metrics import Metrics
 from monitor.storage.base import Chain, Ingest, KeyGroup, Placement, Seen, Store, Trace, TraceUpdate
+from monitor.tracing import UNTRACED, Span, Tracer
 
 
 @dataclass(slots=True)
@@ -44,27 +46,48 @@ class Pipeline:
     """The journey of a batch. Holds no state of its own between batches."""
 
     def __init__(
-        self, decoder: Decoder, mapping: Mapping, flows: Flows, store: Store, metrics: Metrics
+        self,
+        decoder: Decoder,
+        mapping: Mapping,
+        flows: Flows,
+        store: Store,
+        metrics: Metrics,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self.decoder = decoder
         self.mapping = mapping
         self.flows = flows
         self.store = store
         self.metrics = metrics
+        self.tracer = tracer
 
     async def process(self, deliveries: Sequence[Delivery]) -> Outcome:
         """Store all a batch says, in one transaction. Raises StorageUnavailable when it should be tried
         again as it is; any other error means that something in it cannot be processed."""
         outcome = Outcome()
-        with self.metrics.batch_seconds.labels("decode").time():
-            decoded = [one for delivery in deliveries for one in self.decoder.decode(delivery)]
-        with self.metrics.batch_seconds.labels("map").time():
-            observed = self.observe(decoded, outcome)
-        with self.metrics.batch_seconds.labels("store").time():
-            async with self.store.ingest() as ingest:
-                await self.place(ingest, observed, outcome)
+        with self.tracer.span("process", deliveries=len(deliveries)) as span:
+            with self._stage("decode"):
+                decoded = [one for delivery in deliveries for one in self.decoder.decode(delivery)]
+            if self.tracer.links:
+                _link(span, decoded)
+            with self._stage("map"):
+                observed = self.observe(decoded, outcome)
+            with self._stage("store"):
+                async with self.store.ingest() as ingest:
+                    await self.place(ingest, observed, outcome)
+            span.tell(
+                stored=outcome.stored,
+                repeats=outcome.duplicates,
+                misfits=len(outcome.misfits),
+                ignored=outcome.ignored,
+            )
         self._count(deliveries, outcome)
         return outcome
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        with self.metrics.batch_seconds.labels(name).time(), self.tracer.span(name):
+            yield
 
     def observe(
         self, decoded: Iterable[Event | Misfit], outcome: Outcome
@@ -118,7 +141,7 @@ class Pipeline:
         return fresh
 
     async def _judge(self, ingest: Ingest, observations: Sequence[Observation]) -> None:
-        with self.metrics.batch_seconds.labels("correlate").time():
+        with self._stage("correlate"):
             groups = correlate.group(observations)
             chains = await ingest.chains(
                 [KeyGroup(group.flow, group.keys) for group in groups], self.flows.active_ids()
@@ -128,7 +151,7 @@ class Pipeline:
             mine.setdefault(chain.id, (chain, []))[1].extend(group.observations)
 
         writes = _Writes()
-        with self.metrics.batch_seconds.labels("check").time():
+        with self._stage("check"):
             await self._check(ingest, mine, writes)
         await ingest.save(writes.updates, writes.placements, writes.dropped)
 
@@ -265,6 +288,18 @@ class Pipeline:
         self.metrics.ignored.labels(source).inc(outcome.ignored)
         for misfit in outcome.misfits:
             self.metrics.misfits.labels(source, misfit.reason.value).inc()
+
+
+def _link(span: Span, decoded: Iterable[Event | Misfit]) -> None:
+    """The batch is about the traces that its events say they belong to; it continues none of them."""
+    for one in decoded:
+        if isinstance(one, Event) and (said := one.attributes.get("traceparent") or _in_header(one)):
+            span.link(said)
+
+
+def _in_header(event: Event) -> str | None:
+    said = event.delivery.headers.get("traceparent")
+    return said if isinstance(said, str) else None
 
 
 def _ends_alone(chain: Chain) -> bool:

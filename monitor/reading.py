@@ -74,16 +74,26 @@ class Reader:
         """Until the source ends or the task is cancelled."""
         async with self.source, asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(self._tell_progress(), name=f"progress of {self.source.name}")
+            asked = self.now()
             while (batch := await self._next()) is not None:
                 if batch.deliveries:
                     begun = asyncio.get_running_loop().time()
-                    await self.store_batch(batch.deliveries)
-                    with self.metrics.batch_seconds.labels("acknowledge").time():
-                        await self.source.acknowledge(batch)
+                    await self._see_through(batch, asked)
                     if len(batch.deliveries) < FEW:
                         await self._pace(begun)
+                asked = self.now()
             telling.cancel()
             await self._record()
+
+    async def _see_through(self, batch: Batch, asked: datetime) -> None:
+        """Store a batch, then acknowledge it. ``asked``: when we began to wait for it."""
+        tracer = self.pipeline.tracer
+        with tracer.span("batch", asked, source=self.source.name, deliveries=len(batch.deliveries)):
+            with tracer.span("receive", asked):
+                pass  # it is over: until a batch comes nobody knows whether there is one to tell of
+            await self.store_batch(batch.deliveries)
+            with self.metrics.batch_seconds.labels("acknowledge").time(), tracer.span("acknowledge"):
+                await self.source.acknowledge(batch)
 
     @property
     def trouble(self) -> str | None:

@@ -21,6 +21,7 @@ from monitor.errors import ChoreoscopeError, ConfigError
 from monitor.flows import build
 from monitor.model import Model
 from monitor.settings import Settings
+from monitor.telemetry import traced
 
 log = logging.getLogger("choreoscope")
 
@@ -114,9 +115,15 @@ class _Life:
         """Until told to stop (None), or until there is another configuration."""
         leave = asyncio.Event()
         self._models = models_of(settings)
-        async with assembled(
-            self._on_the_same_port(settings), roles=self._roles, configuration=self._configuration
-        ) as app:
+        async with (
+            traced(settings.telemetry, sorted(self._roles)) as tracer,
+            assembled(
+                self._on_the_same_port(settings),
+                roles=self._roles,
+                configuration=self._configuration,
+                tracer=tracer,
+            ) as app,
+        ):
             following = asyncio.create_task(self._following(app, settings), name="configuration")
             following.add_done_callback(lambda _: leave.set())
             try:

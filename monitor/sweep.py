@@ -27,6 +27,7 @@ from monitor.past import past_notice
 from monitor.sight import Blindness, Horizon, Sighted, Spells, horizons
 from monitor.sla.outcomes import burn_notice
 from monitor.storage.base import Store
+from monitor.tracing import UNTRACED, Tracer
 
 log = logging.getLogger("choreoscope.sweep")
 
@@ -74,6 +75,7 @@ class Sweeper:
         blindness: Blindness | None = None,
         keep_traces: timedelta | None = None,
         keep_inbox: timedelta | None = None,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self.store = store
         self.flows = flows
@@ -84,6 +86,7 @@ class Sweeper:
         self.spells = Spells(self.blindness, now())
         self.keep_traces = keep_traces
         self.keep_inbox = keep_inbox
+        self.tracer = tracer
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._statistician = Statistician(store, flows)
         self._past: dict[str, tuple[str, datetime]] = {}
@@ -296,8 +299,11 @@ class Sweeper:
         self._ticks.add(tick)
         tick.add_done_callback(self._ticks.discard)
         try:
-            with self.metrics.sweep_seconds.labels(name).time():
-                await task()
+            with self.metrics.sweep_seconds.labels(name).time(), self.tracer.span("sweep", task=name) as span:
+                count = await task()
+                span.tell(count=count)
+                if not count:  # two ticks a second that find nothing to do are not worth telling
+                    span.forget()
         except StorageUnavailable as error:
             self.metrics.sweep_failures.labels(name).inc()
             if name not in self._interrupted:  # said once: there are two ticks a second

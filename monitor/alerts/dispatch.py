@@ -24,6 +24,7 @@ from monitor.bpmn.flow import Flow
 from monitor.domain.verdict import FindingKind
 from monitor.metrics import Metrics
 from monitor.storage.alerting import Alerting, Claimed, Flushing, Grouped, Message, Outcome
+from monitor.tracing import UNTRACED, Tracer
 
 log = logging.getLogger("choreoscope.alerts")
 
@@ -62,6 +63,7 @@ class Dispatcher:
         worker: str,
         now: Callable[[], datetime],
         chance: Callable[[], float],
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._store = store
         self._policy = policy
@@ -71,6 +73,7 @@ class Dispatcher:
         self._worker = worker
         self._now = now
         self._chance = chance
+        self._tracer = tracer
         self._routes = {route.key: route for route in policy.route.all()}
         self._downstream: dict[int, Downstream] = {}
 
@@ -204,8 +207,12 @@ class Dispatcher:
             )
             if claimed is None:
                 break
-            outcome = await self._attempt(receiver, claimed)
-            await self._store.record(claimed, outcome, self._now())
+            with self._tracer.span("alert delivery", receiver=receiver, attempt=claimed.attempt) as span:
+                outcome = await self._attempt(receiver, claimed)
+                span.tell(arrived=outcome.arrived)
+                if not outcome.arrived:
+                    span.failed("refused" if outcome.disables else "not reached")
+                await self._store.record(claimed, outcome, self._now())
             if not outcome.arrived:
                 break
             arrived += 1

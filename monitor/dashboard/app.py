@@ -34,11 +34,13 @@ from monitor.dashboard.shared import KEEP_SECONDS, Shared
 from monitor.dashboard.site import Site
 from monitor.dashboard.summaries import Summaries
 from monitor.dashboard.templating import STATIC, environment
+from monitor.dashboard.traced import Traced
 from monitor.domain.objective import Objective
 from monitor.mending.base import Mends
 from monitor.settings import DashboardSettings
 from monitor.storage.base import Acknowledges
 from monitor.storage.views import Views
+from monitor.tracing import UNTRACED, Tracer
 
 
 def create_app(
@@ -60,6 +62,8 @@ def create_app(
     auth: Auth | None = None,
     form_secret: bytes | None = None,
     commands: Commands | None = None,
+    tracer: Tracer = UNTRACED,
+    hindrances: Callable[[], Sequence[str]] = tuple,
     pulse_seconds: float = 1.0,
     keep_seconds: float = KEEP_SECONDS,
     most_listeners: int = 200,
@@ -75,6 +79,8 @@ def create_app(
     only be looked at). ``alerts``: what keeps alerts (None: there are none to be seen).
     ``auth``: who may log in (None: there is no login, and everybody who gets here may do everything).
     ``form_secret``: shared by all dashboards of the database (None: of this app alone).
+    ``tracer``: what requests are told to. ``hindrances``: why other roles of this process do not do their
+    work.
     ``registry`` is what ``/metrics`` shows (None: no such address). ``pulse_seconds``: how often the database
     is asked whether anything changed while pages are open; ``keep_seconds``: how old may be what is on all
     pages (see :class:`~monitor.dashboard.shared.Shared`). ``app.state.live.close()`` ends open streams, for
@@ -118,7 +124,7 @@ def create_app(
         *api_routes(site),
         *receive_routes(receivers, most_bytes),
         *badge_routes(site),
-        *probe_routes(site, registry),
+        *probe_routes(site, registry, hindrances),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     error_handlers: Mapping[Any, Any] = handlers(site)
@@ -131,7 +137,7 @@ def create_app(
     )
     app = Starlette(
         routes=gated(routes, auth),
-        middleware=[guard],
+        middleware=[guard] if tracer is UNTRACED else [Middleware(Traced, tracer=tracer), guard],
         exception_handlers=error_handlers,
         lifespan=lifespan,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 
@@ -24,10 +24,12 @@ READY_WITHIN = 5.0
 PING_SECONDS = 20
 
 
-def probe_routes(site: Site, registry: CollectorRegistry | None) -> list[Route]:
+def probe_routes(
+    site: Site, registry: CollectorRegistry | None, hindrances: Callable[[], Sequence[str]]
+) -> list[Route]:
     routes = [
         Route("/livez", _live, methods=["GET"]),
-        route(site, "/readyz", _ready),
+        route(site, "/readyz", partial(_ready, hindrances)),
         route(site, "/events/stream", _stream),
     ]
     if registry is not None:
@@ -39,19 +41,26 @@ async def _live(_: Request) -> Response:
     return answer({"status": "alive"})
 
 
-async def _ready(site: Site, request: Request) -> Response:
-    """Why it is not ready is told to those who may see the pages: it names hosts."""
+async def _ready(hindrances: Callable[[], Sequence[str]], site: Site, request: Request) -> Response:
+    """Reasons are told to those who may see the pages: they name hosts. A source that is away or a sweep that
+    stands hinders nobody who looks at pages or hands over events: a proxy should go on sending them here."""
     try:
         async with asyncio.timeout(READY_WITHIN):
             await site.views.pulse()
     except StorageError as error:
-        told = {"reason": error.message} if may(request, Role.VIEWER) else {}
-        return answer({"status": "not ready", **told}, 503)
+        why = {"reason": error.message} if may(request, Role.VIEWER) else {}
+        return answer({"status": "not ready", **why}, 503)
     except TimeoutError:
         reason = f"The database did not answer within {READY_WITHIN:g} s."
         return answer({"status": "not ready", "reason": reason}, 503)
-    refused = site.configuration and site.configuration.refused
-    return answer({"status": "ready", "configuration": "refused"} if refused else {"status": "ready"})
+    told: dict[str, object] = {"status": "ready"}
+    if site.configuration and site.configuration.refused:
+        told["configuration"] = "refused"
+    if reasons := list(hindrances()):
+        told["degraded"] = True
+        if may(request, Role.VIEWER):
+            told["reasons"] = reasons
+    return answer(told)
 
 
 async def _metrics(registry: CollectorRegistry, request: Request) -> Response:

@@ -22,6 +22,7 @@ from monitor.settings.root import (
     RetentionSettings,
     SavedView,
     Settings,
+    TelemetrySettings,
 )
 from monitor.settings.schema import json_schema
 from monitor.settings.sources import (
@@ -61,6 +62,7 @@ __all__ = [
     "Settings",
     "SlaSettings",
     "SourceSettings",
+    "TelemetrySettings",
     "Tls",
     "json_schema",
     "load",

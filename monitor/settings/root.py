@@ -141,6 +141,24 @@ class IngestSettings(Model):
     inbox_limit: int | None = Field(default=100_000, ge=1)
 
 
+class TelemetrySettings(Model):
+    """Traces of our own work, sent to an OpenTelemetry collector at ``endpoint`` by OTLP over HTTP; without
+    it where ``OTEL_EXPORTER_OTLP_ENDPOINT`` says. ``share``: how much of what is done is traced; without a
+    value what ``OTEL_TRACES_SAMPLER`` says, else all. ``links``: to so many traces of the landscape at most
+    a batch is linked."""
+
+    endpoint: str | None = None
+    share: float | None = Field(default=None, ge=0, le=1)
+    links: int = Field(default=8, ge=0, le=128)
+
+    @field_validator("endpoint")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("must begin with http:// or https://, as in http://localhost:4318")
+        return value
+
+
 def _with_business(calendars: dict[str, CalendarSettings]) -> dict[str, CalendarSettings]:
     """There always is a calendar ``business``: Monday to Friday, nine to five, UTC, unless it is given."""
     return {"business": CalendarSettings(hours={"mon-fri": ("09:00-17:00",)}), **calendars}
@@ -166,7 +184,8 @@ def _database(value: SecretStr, info: ValidationInfo) -> SecretStr:
 
 class Settings(Model):
     """Everything a run needs to know. Without ``alerts`` nobody is told of anything, without ``auth`` there
-    is no login, without ``commands`` nothing is ever sent."""
+    is no login, without ``commands`` nothing is ever sent. Without ``telemetry`` OpenTelemetry's own
+    variables decide whether our work is traced."""
 
     database: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///choreoscope.db")
     sources: tuple[SourceSettings, ...] = ()
@@ -184,6 +203,7 @@ class Settings(Model):
     ingest: IngestSettings = IngestSettings()
     alerts: AlertSettings | None = None
     commands: CommandsSettings = CommandsSettings()
+    telemetry: TelemetrySettings | None = None
 
     def complaints(self) -> Iterator[Complaint]:
         """What only shows when the parts are held together."""

@@ -50,6 +50,7 @@ HOMES = {
     "alembic": ("monitor.storage",),
     "psycopg": ("monitor.storage", "monitor.cli.doctor"),
     "aiosqlite": ("monitor.storage",),
+    "opentelemetry": ("monitor.telemetry",),
 }
 # Of the alerts stage what does no I/O: anybody may know it.
 PURE_ALERTS = (

@@ -90,6 +90,18 @@ async def test_probes(rows: Any, client_for: Callable[..., Any]) -> None:
     assert ready.json() == {"status": "not ready", "reason": "connection refused"}
 
 
+async def test_what_hinders_other_roles_keeps_nobody_from_the_pages(
+    rows: Any, client_for: Callable[..., Any]
+) -> None:
+    troubles = ["source shop: connecting"]
+    async with client_for(rows, hindrances=lambda: troubles) as client:
+        ready = await client.get("/readyz")
+        assert ready.status_code == 200
+        assert ready.json() == {"status": "ready", "degraded": True, "reasons": troubles}
+        troubles.clear()
+        assert (await client.get("/readyz")).json() == {"status": "ready"}
+
+
 async def test_a_stopping_dashboard_tells_pages_not_to_come_back(rows: Any, make: Any) -> None:
     app = create_app(rows, flows=make.OneModel(), settings=DashboardSettings(), now=lambda: make.NOW)
     app.state.live.close()

@@ -51,6 +51,7 @@ SECTIONS = {
     "`decode`": "DecodeSettings",
     "`decode.envelope`": "Envelope",
     "`ingest`": "IngestSettings",
+    "`telemetry`": "TelemetrySettings",
     "`alerts`": "AlertSettings",
     "`alerts.route`": "RootRoute",
     "`alerts.route.routes[]`": "RouteSettings",
