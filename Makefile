@@ -9,7 +9,7 @@ PURE := monitor/domain/*,monitor/identity.py,monitor/expressions.py,monitor/deco
 PURE_AT_LEAST := 95
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick chaos poison oracle bench-oracle lint coverage bench soak screenshots wheel lock clean setup services
+.PHONY: help demo test test-quick deep chaos poison oracle bench-oracle lint coverage bench soak screenshots wheel lock clean setup services
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: setup services ## Run every test, with real services, and check the pure s
 
 test-quick: setup ## Run the unit and property tests only: no services, no coverage
 	@$(BIN)/pytest -n $(WORKERS) tests/unit tests/property $(ARGS)
+
+deep: setup services ## Run the property tests with forty times as many examples, new ones every time
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=deep tests/property $(ARGS)
 
 chaos: setup services ## Break everything at random, by CHOREOSCOPE_CHAOS_SEED, and compare what is held with the truth
 	@$(BIN)/python -m tests.chaos
@@ -45,7 +48,7 @@ lint: setup ## Check style and types
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-coverage: ## Report the coverage of the last `make test`, all of it, also as pages in htmlcov/
+coverage: ## Report the whole package's coverage by the last `make test`, also as pages in htmlcov/
 	@$(BIN)/coverage report
 	@$(BIN)/coverage html --quiet
 

@@ -9,8 +9,10 @@ examples from ``tests.support.effort``.
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +29,8 @@ settings.register_profile(
 settings.register_profile("explore", deadline=None, print_blob=True)
 settings.register_profile("deep", settings.get_profile("explore"))
 settings.load_profile("steady")
+
+_COVERING = [Path(__file__).parent / name for name in ("unit", "property")]
 
 _HOST = pytest.StashKey[Services]()
 _NEEDS: dict[str, Name] = {
@@ -48,6 +52,15 @@ def pytest_configure_node(node: Any) -> None:
     host = node.config.stash[_HOST]
     assert isinstance(host, Host)
     node.workerinput["services"] = (host.run_id, host.listen())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Coverage is judged of the stages without I/O, which unit and property tests are about: to trace every
+    line that the others run would cost minutes. ``CHOREOSCOPE_COVER_ALL=1`` does it."""
+    if os.environ.get("CHOREOSCOPE_COVER_ALL") != "1":
+        for item in items:
+            if not any(folder in item.path.parents for folder in _COVERING):
+                item.add_marker("no_cover")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -148,6 +161,22 @@ def migrated_postgres_url(postgres_server_url: str, _migrated_template: str) -> 
     """``postgresql://`` URL of a fresh database with the current schema."""
     with fresh_database(postgres_server_url, _migrated_template) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from monitor.storage.migrate import upgrade
+
+    file = tmp_path_factory.mktemp("template") / "empty.db"
+    upgrade(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def migrated_sqlite_url(_migrated_file: Path, tmp_path: Path) -> str:
+    """``sqlite://`` URL of ``store.db`` in the test's own directory, with the current schema."""
+    shutil.copy(_migrated_file, tmp_path / "store.db")
+    return f"sqlite:///{tmp_path}/store.db"
 
 
 @pytest.fixture

@@ -1,23 +1,17 @@
 """A store on each dialect."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from monitor.storage.migrate import upgrade
 from monitor.storage.sql import SqlStore, open_store
 from tests.contract.store_harness import TickingClock
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        found: str = request.getfixturevalue("migrated_postgres_url")
-        return found
-    file = f"sqlite:///{tmp_path}/store.db"
-    upgrade(file)
-    return file
+def store_url(request: pytest.FixtureRequest) -> str:
+    found: str = request.getfixturevalue(f"migrated_{request.param}_url")
+    return found
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from sqlalchemy import text
 
 from monitor.domain.notice import Notice, NoticeKind
 from monitor.storage.engine import migration_engine
-from monitor.storage.migrate import upgrade
 from monitor.storage.sql import open_store
 
 ROOT = Path(__file__).parents[2]
@@ -85,13 +84,9 @@ def until(holds: Callable[[], bool], seconds: float = 40) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        found: str = request.getfixturevalue("migrated_postgres_url")
-        return found
-    url = f"sqlite:///{tmp_path}/store.db"
-    upgrade(url)
-    return url
+def database(request: pytest.FixtureRequest) -> str:
+    found: str = request.getfixturevalue(f"migrated_{request.param}_url")
+    return found
 
 
 async def test_what_was_sent_and_not_recorded_is_sent_again_with_the_same_id(

@@ -23,7 +23,6 @@ from aiokafka import AIOKafkaConsumer
 from monitor.commanding import item_of
 from monitor.commands.base import Command, Message, Outcome, Request, Status
 from monitor.settings import load
-from monitor.storage.migrate import upgrade
 from monitor.storage.sql import SqlStore, open_store
 from tests.contract.source_harnesses import make_topic
 
@@ -62,13 +61,9 @@ def sweeping(config: Path, *, dies: bool = False) -> Iterator[subprocess.Popen[b
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        found: str = request.getfixturevalue("migrated_postgres_url")
-        return found
-    url = f"sqlite:///{tmp_path}/store.db"
-    upgrade(url)
-    return url
+def database(request: pytest.FixtureRequest) -> str:
+    found: str = request.getfixturevalue(f"migrated_{request.param}_url")
+    return found
 
 
 @pytest.fixture

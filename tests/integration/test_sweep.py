@@ -43,15 +43,8 @@ class Clockwork:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> object:
-    if request.param == "postgres":
-        url = request.getfixturevalue("migrated_postgres_url")
-    else:
-        from monitor.storage.migrate import upgrade
-
-        url = f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db"
-        upgrade(url)
-    opened = await open_store(url)
+async def store(request: pytest.FixtureRequest) -> object:
+    opened = await open_store(request.getfixturevalue(f"migrated_{request.param}_url"))
     yield opened
     await opened.close()
 

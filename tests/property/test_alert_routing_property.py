@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alerts.base import Status
 from monitor.alerts.grouping import Member, Muting, Terms, Why, decide
 from monitor.alerts.matchers import Matcher, Operator
 from monitor.alerts.routing import Route, destinations, matching
+from tests.support.effort import examples
 
 LABELS = ("a", "b", "c")
 VALUES = ("1", "2")
@@ -191,7 +192,7 @@ changes = st.tuples(
 )
 
 
-@settings(max_examples=300)
+@examples(150)
 @given(st.lists(changes, max_size=40))
 def test_in_the_end_the_receiver_knows_what_is_the_case(happened: list[tuple[str, int]]) -> None:
     world = World()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.event import Delivery
@@ -18,6 +18,7 @@ from monitor.landscape.story import FAULTS
 from monitor.storage.base import Ingest, Store
 from monitor.storage.sql import SqlStore, open_store
 from tests.property.conftest import Databases
+from tests.support.effort import examples
 from tests.support.shop import NOON, counts_agree, offline, sent, shop, start, stored
 
 PACE = Pace(every=timedelta(seconds=40), step=timedelta(minutes=1))
@@ -35,11 +36,7 @@ def landscapes(draw: st.DrawFn) -> Plan:
     return plan(draw(st.integers(0, 999)), draw(st.integers(1, 4)), NOON, PACE, shares)
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(16)
 @given(told=landscapes(), data=st.data())
 def test_what_is_stored_is_what_a_replay_says(database: Databases, told: Plan, data: st.DataObject) -> None:
     deliveries = [sent(number, emission) for number, emission in enumerate(told.emissions)]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.bpmn.document import Document
 from monitor.bpmn.read import read
 from monitor.bpmn.validate import validate
 from monitor.errors import ModelError
+from tests.support.effort import examples
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("models", "tests/models")
@@ -68,19 +69,19 @@ def _holds(source: bytes) -> Document | None:
     return document
 
 
-@settings(max_examples=300, deadline=None)
+@examples(120)
 @given(mutated())
 def test_mutated_bytes(source: bytes) -> None:
     _holds(source)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(120)
 @given(swapped())
 def test_swapped_words(source: bytes) -> None:
     _holds(source)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(100)
 @given(st.binary(max_size=200))
 def test_any_bytes(source: bytes) -> None:
     assert _holds(source) is None

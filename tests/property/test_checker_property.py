@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from monitor.bpmn.compile import Options, compile_flow
@@ -12,6 +12,7 @@ from monitor.bpmn.flow import Flow, Ordering
 from monitor.conformance.alignment import align, shape_of
 from monitor.conformance.checker import Checker, Judged
 from monitor.domain.event import Observation
+from tests.support.effort import examples
 from tests.support.trees import ALPHABET, Language, Tree, document, labels_of, trees
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -68,7 +69,7 @@ def cases(draw: st.DrawFn) -> tuple[Tree, list[str]]:
 
 
 @given(cases())
-@settings(max_examples=400, deadline=None)
+@examples(200)
 def test_language(case: tuple[Tree, list[str]]) -> None:
     """Exactly the words the reference allows are allowed, and given up on at the same event."""
     tree, word = case
@@ -89,7 +90,7 @@ def test_language(case: tuple[Tree, list[str]]) -> None:
 
 
 @given(cases())
-@settings(max_examples=250, deadline=None)
+@examples(120)
 def test_alignment_is_optimal(case: tuple[Tree, list[str]]) -> None:
     """No explanation with fewer changes exists; complete means the whole word was explained."""
     tree, word = case
@@ -107,7 +108,7 @@ def test_alignment_is_optimal(case: tuple[Tree, list[str]]) -> None:
 
 
 @given(cases(), st.randoms(use_true_random=False), st.data())
-@settings(max_examples=250, deadline=None)
+@examples(120)
 def test_verdict_is_a_function_of_the_set(
     case: tuple[Tree, list[str]], random: object, data: st.DataObject
 ) -> None:

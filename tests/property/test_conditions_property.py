@@ -9,11 +9,12 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.bpmn.conditions import Condition, parse
 from monitor.domain.event import Json
+from tests.support.effort import examples
 
 NUMBERS = ("n", "order.m")
 TRUTHS = ("p", "order.q")
@@ -162,7 +163,6 @@ def conditions(tree: Tree) -> list[Condition]:
 
 
 @given(trees, everything)
-@settings(deadline=None)
 def test_with_every_field_known_it_says_what_is_true(tree: Tree, known: dict[str, Json]) -> None:
     for condition in conditions(tree):
         assert condition.holds(known) is truly(tree, known)
@@ -173,7 +173,6 @@ def test_with_every_field_known_it_says_what_is_true(tree: Tree, known: dict[str
 
 
 @given(trees, everything, known_names, known_names)
-@settings(deadline=None)
 def test_what_is_decided_no_further_field_changes(
     tree: Tree, known: dict[str, Json], names: set[str], more: set[str]
 ) -> None:
@@ -187,7 +186,6 @@ def test_what_is_decided_no_further_field_changes(
 
 
 @given(trees, everything)
-@settings(deadline=None)
 def test_truth_values_that_are_not_known_may_be_either(tree: Tree, known: dict[str, Json]) -> None:
     fewer = {name: value for name, value in known.items() if name not in TRUTHS}
     possible = {
@@ -213,7 +211,6 @@ strange = st.recursive(
     st.dictionaries(st.sampled_from([*NUMBERS, *TRUTHS, *TEXTS, "order"]), strange),
     st.sets(st.integers(0, 6)),
 )
-@settings(deadline=None)
 def test_strange_values_are_no_reason_to_fail_or_to_change_ones_mind(
     tree: Tree, known: dict[str, Json], dropped: set[int]
 ) -> None:
@@ -237,7 +234,7 @@ WORDS = [
     st.sampled_from([None, "feel", "juel", "", "xpath"]),
     st.sampled_from(["", "=", "${", "#{"]),
 )
-@settings(deadline=None, max_examples=300)
+@examples(150)
 def test_any_text_is_understood_or_not(text: str, language: str | None, mark: str) -> None:
     found = parse(f"{mark}{text}{'}' if '{' in mark else ''}", language)
     if isinstance(found, Condition):
@@ -255,7 +252,7 @@ def test_any_text_is_understood_or_not(text: str, language: str | None, mark: st
         max_size=3,
     )
 )
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_deep_and_endless_texts_are_bounded(parts: list[str]) -> None:
     whole = "".join(parts)
     for mark, end in (("=", ""), ("${", "}")):

@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.decode import Decoder
 from monitor.domain.event import Delivery, Event, Misfit, Position, TimeOrigin
 from monitor.identity import content
+from tests.support.effort import examples
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 DECODER = Decoder()
@@ -127,7 +128,7 @@ def storable(text: str | None) -> bool:
     return text is None or ("\0" not in text and text.encode() is not None)
 
 
-@settings(max_examples=600, deadline=None)
+@examples(300)
 @given(DELIVERIES)
 def test_nothing_makes_decoding_raise(delivery: Delivery) -> None:
     before = delivery.body

@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -38,6 +38,7 @@ from monitor.bpmn.document import (
 from monitor.bpmn.read import read
 from monitor.diagram import Mark, Overlay, Timing, layout, render
 from monitor.errors import ModelError
+from tests.support.effort import examples
 from tests.support.notation import SHEETS
 
 HERE = Place("random.bpmn", 0)
@@ -191,7 +192,7 @@ def scope_flows(document: Document) -> list[SequenceFlow]:
     return flows + [flow for p in document.processes for node in p.walk() for flow in node.flows]
 
 
-@settings(max_examples=80, deadline=None)
+@examples(40)
 @given(documents())
 def test_nothing_overlaps_and_nothing_is_lost(document: Document) -> None:
     drawn = layout(document)
@@ -211,7 +212,7 @@ def test_nothing_overlaps_and_nothing_is_lost(document: Document) -> None:
                 assert middle == pytest.approx(at[node.attached_to].y + at[node.attached_to].height)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(40)
 @given(documents())
 def test_flows_are_right_angled_and_end_at_their_nodes(document: Document) -> None:
     drawn = layout(document)
@@ -226,7 +227,7 @@ def test_flows_are_right_angled_and_end_at_their_nodes(document: Document) -> No
         assert touches(points[-1], at[flow.target])
 
 
-@settings(max_examples=80, deadline=None)
+@examples(40)
 @given(scopes())
 def test_flows_do_not_run_through_nodes(
     scope: tuple[tuple[FlowNode, ...], tuple[SequenceFlow, ...], tuple[Artifact, ...]],
@@ -249,7 +250,7 @@ def test_flows_do_not_run_through_nodes(
                 assert not overlap(piece, at[node.id]), (flow.id, node.id)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(40)
 @given(documents())
 def test_lanes_hold_their_nodes_and_pools_their_lanes(document: Document) -> None:
     at = {shape.element: shape.bounds for shape in layout(document).shapes}
@@ -269,7 +270,7 @@ def test_lanes_hold_their_nodes_and_pools_their_lanes(document: Document) -> Non
         assert not overlap(one, other)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(30)
 @given(documents())
 def test_the_same_model_gives_the_same_drawing(document: Document) -> None:
     assert layout(document) == layout(document)
@@ -318,7 +319,7 @@ def drawings(draw: st.DrawFn) -> Document:
     return replace(document, diagrams=(diagram,))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(50)
 @given(drawings() | documents(), st.data())
 def test_every_picture_is_well_formed_and_holds_all_it_shows(document: Document, data: st.DataObject) -> None:
     ids = [node.id for process in document.processes for node in process.walk()]
@@ -372,7 +373,7 @@ def spoiled(draw: st.DrawFn) -> bytes:
     return raw
 
 
-@settings(max_examples=100, deadline=None)
+@examples(50)
 @given(spoiled(), st.booleans())
 def test_whatever_the_reader_takes_is_drawn(source: bytes, laid_out: bool) -> None:
     try:

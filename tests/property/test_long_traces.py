@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from monitor import long_traces
@@ -22,6 +22,7 @@ from monitor.domain.limit import Limit
 from monitor.domain.verdict import Clock, Finding, Verdict
 from monitor.judging import Judge, JudgedTrace
 from monitor.storage.base import Ingest, Trace
+from tests.support.effort import examples
 from tests.support.trees import (
     ALPHABET,
     Act,
@@ -147,7 +148,7 @@ def compiled(tree: Tree, tolerance: timedelta, *, timed: bool) -> Flow:
 
 
 @given(cases(), st.data())
-@settings(max_examples=100, deadline=None)
+@examples(60)
 def test_cuts_never_show(case: tuple[Tree, list[str]], data: st.DataObject) -> None:
     tree, word = case
     assume(word)
@@ -188,7 +189,7 @@ def test_cuts_never_show(case: tuple[Tree, list[str]], data: st.DataObject) -> N
 
 
 @given(cases(), st.integers(1, 6), st.integers(1, 4))
-@settings(max_examples=100, deadline=None)
+@examples(60)
 def test_cuts_blame_no_trace_that_fits(case: tuple[Tree, list[str]], longest: int, every: int) -> None:
     """Whether a trace fits is exact, however it is cut; an approximate answer says that it is."""
     tree, word = case

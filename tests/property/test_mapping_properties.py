@@ -7,13 +7,14 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.event import Delivery, Event, Misfit, Position, TimeOrigin
 from monitor.mapping import FlowLabels, Mapping, Rule
 from monitor.mapping.naming import Naming
 from monitor.mapping.rules import RuleBook
+from tests.support.effort import examples
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 FLOWS = (
@@ -77,7 +78,7 @@ RULES = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@examples(120)
 @given(st.lists(RULES, max_size=4), st.lists(EVENTS, min_size=1, max_size=5), st.booleans())
 def test_mapping_never_raises_and_its_memory_never_shows(
     rules: list[dict[str, Any]], events: list[Event], strict: bool

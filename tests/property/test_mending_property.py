@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any, cast
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.assembly import known_labels, rules_of
@@ -24,6 +24,7 @@ from monitor.storage.mending import InboxPart
 from monitor.storage.sql import SqlStore, open_store
 from tests.property.conftest import Databases
 from tests.property.test_arrival_never_shows import Dying, Killed, landscapes
+from tests.support.effort import examples
 from tests.support.shop import counts_agree, offline, sent, shop, start, stored
 
 TYPES = ("OrderPlaced", "PaymentRequested", "PaymentReceived", "ParcelPacked", "GoodsShipped", "InvoiceSent")
@@ -39,11 +40,7 @@ def unmended(told: Plan, wrong: dict[str, str]) -> Settings:
     return shop(told.limits, events=tuple(map(EventRule.model_validate, [*rules, *demo.EVENTS])))
 
 
-@settings(
-    max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(10)
 @given(told=landscapes(), data=st.data())
 def test_what_was_mended_is_as_if_it_had_arrived_so(
     database: Databases, told: Plan, data: st.DataObject

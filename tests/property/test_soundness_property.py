@@ -7,11 +7,12 @@ too large the case is left out.
 
 from __future__ import annotations
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
 from monitor.soundness.explore import explore
 from monitor.soundness.outcome import dead, outcome_of
 from tests.property.test_unstructured import MAX_MARKINGS, Graph, Marking, Naive, TooLarge, graphs
+from tests.support.effort import examples
 from tests.support.flows import flow_of
 
 Steps = dict[Marking, set[Marking]]
@@ -54,7 +55,7 @@ def alive(naive: Naive, steps: Steps) -> set[str]:
 
 
 @given(graphs())
-@settings(max_examples=300, deadline=None)
+@examples(120)
 def test_what_is_said_of_any_graph_is_so(graph: Graph) -> None:
     flow = flow_of(graph.text())
     explored = explore(flow, max_work=30_000)
@@ -74,7 +75,7 @@ def test_what_is_said_of_any_graph_is_so(graph: Graph) -> None:
 
 
 @given(graphs())
-@settings(max_examples=150, deadline=None)
+@examples(60)
 def test_a_model_of_few_markings_is_explored_to_its_end(graph: Graph) -> None:
     """Nor is anything said to pile up where it does not."""
     try:

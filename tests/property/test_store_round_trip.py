@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.event import Delivery, Event, Key, Observation, Position, TimeOrigin
@@ -16,6 +16,7 @@ from monitor.storage.base import KeyGroup, Placement, Trace, TraceUpdate
 from monitor.storage.migrate import upgrade
 from monitor.storage.sql import open_store
 from monitor.storage.types import escape, exact_json, from_micros, to_micros, unescape
+from tests.support.effort import examples
 
 texts = st.text(st.characters(), max_size=20) | st.sampled_from(
     ["\x00", "\x1a0000", "\ud800", "\x1a", "\\N\t\n"]
@@ -104,7 +105,7 @@ def _update(trace: Trace, extra: str) -> TraceUpdate:
 
 
 @given(seen=batches, extra=texts)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(20)
 def test_round_trip(store_url: str, seen: list[Observation], extra: str) -> None:
     history, detail, trace = asyncio.run(stored(store_url, seen, extra))
     assert sorted(history, key=lambda one: one.identity) == sorted(seen, key=lambda one: one.identity)

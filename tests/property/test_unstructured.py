@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from monitor.bpmn.flow import Flow
@@ -22,6 +22,7 @@ from monitor.conformance.concurrent import run
 from monitor.conformance.knowledge import NOTHING_KNOWN, Knowledge
 from monitor.conformance.order import Window
 from monitor.domain.event import Observation
+from tests.support.effort import examples
 from tests.support.flows import flow_of
 
 ALPHABET = "ABC"
@@ -361,7 +362,7 @@ def _held(automaton: Automaton, naive: Naive, walk: st.DataObject) -> None:
 
 
 @given(graphs(), st.data())
-@settings(max_examples=400, deadline=None)
+@examples(150)
 def test_any_graph(graph: Graph, walk: st.DataObject) -> None:
     """At every turn of a walk through the model exactly the labels the book allows are allowed next, and the
     flow may end exactly where it may by the book."""
@@ -373,7 +374,7 @@ def test_any_graph(graph: Graph, walk: st.DataObject) -> None:
 
 
 @given(graphs("xor", "xor", "xor"), st.data())
-@settings(max_examples=300)
+@examples(300)
 def test_any_graph_with_conditions(graph: Graph, walk: st.DataObject) -> None:
     """The same where exclusive gateways look at what events told: a choice is made with what is known at some
     time between the event that brought the token and the one that shows the choice."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.bpmn.compile import Options
@@ -13,6 +13,7 @@ from monitor.domain.event import Observation
 from monitor.domain.limit import Limit
 from monitor.domain.verdict import Verdict
 from monitor.judging import Judge, as_of
+from tests.support.effort import examples
 from tests.support.flows import flow_of, tasks, word
 
 MODEL = f"""
@@ -46,7 +47,7 @@ def everything(judge: Judge, observations: list[Observation]) -> list[tuple[Verd
     st.booleans(),
     st.data(),
 )
-@settings(max_examples=150, deadline=None)
+@examples(60)
 def test_batches_restarts_repeats_and_arrival_never_show(
     labels: list[str], tolerance: int, timed: bool, data: st.DataObject
 ) -> None:

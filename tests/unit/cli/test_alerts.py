@@ -14,7 +14,6 @@ import pytest
 
 from monitor.cli import invoke
 from monitor.domain.notice import Notice, NoticeKind
-from monitor.storage.migrate import upgrade
 from monitor.storage.sql import SqlStore, open_store
 
 Capture = pytest.CaptureFixture[str]
@@ -51,11 +50,11 @@ def hook() -> Iterator[tuple[Hook, str]]:
 
 
 @pytest.fixture
-def config(tmp_path: Path, hook: tuple[Hook, str]) -> str:
+def config(tmp_path: Path, migrated_sqlite_url: str, hook: tuple[Hook, str]) -> str:
     file = tmp_path / "choreoscope.yaml"
     file.write_text(
         f"""
-database: sqlite:///store.db
+database: {migrated_sqlite_url}
 alerts:
   receivers:
     - {{name: ops, webhook: {{url: "{hook[1]}", allow_private: true}}}}
@@ -66,7 +65,6 @@ alerts:
     routes: [{{matchers: ['severity="critical"'], receiver: pager, group_wait: 5s, continue: true}}]
 """
     )
-    upgrade(f"sqlite:///{tmp_path}/store.db")
     return str(file)
 
 

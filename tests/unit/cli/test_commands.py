@@ -15,13 +15,12 @@ from monitor.app import assembled
 from monitor.cli import FINDINGS, INVALID, invoke
 from monitor.domain.event import Delivery, Position
 from monitor.settings import load
-from monitor.storage.migrate import upgrade
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
+def config(tmp_path: Path, migrated_sqlite_url: str) -> Path:
     item = {
         "name": "release",
         "title": "Release the order",
@@ -32,7 +31,7 @@ def config(tmp_path: Path) -> Path:
         "body": {"orderId": "{{ keys.order }}"},
     }
     said = {
-        "database": "sqlite:///store.db",
+        "database": migrated_sqlite_url,
         "sources": [{"name": "web", "kind": "memory"}],
         "events": [{"match": {"type": "*"}, "keys": {"order": "data.orderId"}}],
         "models": [{"file": str(ROOT / "models" / "order-fulfilment.bpmn"), "key": "order"}],
@@ -40,7 +39,6 @@ def config(tmp_path: Path) -> Path:
     }
     file = tmp_path / "choreoscope.yaml"
     file.write_text(yaml.safe_dump(said))
-    upgrade(f"sqlite:///{tmp_path}/store.db")
     return file
 
 

@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.calendar import END_OF_TIME, MINUTES_A_DAY, Calendar, Interval
+from tests.support.effort import examples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OFFICE = Calendar(
@@ -96,7 +97,7 @@ CHANGES = [
 
 
 @given(calendars(), st.sampled_from(CHANGES), st.integers(0, 2880), st.integers(1, 1500))
-@settings(max_examples=150, deadline=None)
+@examples(50)
 def test_against_counting_minutes(calendar: Calendar, change: datetime, offset: int, work: int) -> None:
     """Worked is every minute whose wall-clock time lies in an interval; around changes of the clocks."""
     start = change + timedelta(minutes=offset)
@@ -155,7 +156,7 @@ def test_by_a_time_of_day(start: datetime, by: int, days: int, cutoff: int | Non
 
 
 @given(calendars(), st.sampled_from(CHANGES), st.integers(0, 2880), st.integers(0, 4), st.integers(0, 1440))
-@settings(max_examples=150, deadline=None)
+@examples(50)
 def test_days_against_counting_them(
     calendar: Calendar, change: datetime, offset: int, days: int, minutes: int
 ) -> None:
