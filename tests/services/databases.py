@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 _TEMPLATE_LOCK = 0x63686F72  # advisory lock: the template is made once
+_CHOOSES_HOW = 150_000  # PostgreSQL 15
 
 
 @contextmanager
@@ -17,6 +18,8 @@ def fresh_database(server: str, template: str | None = None) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:16]}"
     with psycopg.connect(server, autocommit=True) as connection:
         source = sql.SQL("TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
+        if template and connection.info.server_version >= _CHOOSES_HOW:
+            source += sql.SQL(" STRATEGY FILE_COPY")  # a quarter of the work, where nothing waits for the disk
         connection.execute(sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(name), source))
     try:
         yield with_database(server, name)
