@@ -69,7 +69,7 @@ def cases(draw: st.DrawFn) -> tuple[Tree, list[str]]:
 
 
 @given(cases())
-@examples(200)
+@examples(100)
 def test_language(case: tuple[Tree, list[str]]) -> None:
     """Exactly the words the reference allows are allowed, and given up on at the same event."""
     tree, word = case
@@ -90,7 +90,7 @@ def test_language(case: tuple[Tree, list[str]]) -> None:
 
 
 @given(cases())
-@examples(120)
+@examples(60)
 def test_alignment_is_optimal(case: tuple[Tree, list[str]]) -> None:
     """No explanation with fewer changes exists; complete means the whole word was explained."""
     tree, word = case
@@ -108,7 +108,7 @@ def test_alignment_is_optimal(case: tuple[Tree, list[str]]) -> None:
 
 
 @given(cases(), st.randoms(use_true_random=False), st.data())
-@examples(120)
+@examples(60)
 def test_verdict_is_a_function_of_the_set(
     case: tuple[Tree, list[str]], random: object, data: st.DataObject
 ) -> None:

@@ -148,7 +148,7 @@ def compiled(tree: Tree, tolerance: timedelta, *, timed: bool) -> Flow:
 
 
 @given(cases(), st.data())
-@examples(60)
+@examples(30)
 def test_cuts_never_show(case: tuple[Tree, list[str]], data: st.DataObject) -> None:
     tree, word = case
     assume(word)
@@ -189,7 +189,7 @@ def test_cuts_never_show(case: tuple[Tree, list[str]], data: st.DataObject) -> N
 
 
 @given(cases(), st.integers(1, 6), st.integers(1, 4))
-@examples(60)
+@examples(30)
 def test_cuts_blame_no_trace_that_fits(case: tuple[Tree, list[str]], longest: int, every: int) -> None:
     """Whether a trace fits is exact, however it is cut; an approximate answer says that it is."""
     tree, word = case

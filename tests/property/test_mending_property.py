@@ -40,7 +40,7 @@ def unmended(told: Plan, wrong: dict[str, str]) -> Settings:
     return shop(told.limits, events=tuple(map(EventRule.model_validate, [*rules, *demo.EVENTS])))
 
 
-@examples(10)
+@examples(6)
 @given(told=landscapes(), data=st.data())
 def test_what_was_mended_is_as_if_it_had_arrived_so(
     database: Databases, told: Plan, data: st.DataObject

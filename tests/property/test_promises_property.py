@@ -168,7 +168,7 @@ def instants(gaps: Sequence[int], count: int) -> list[float]:
     return [float(sum(gaps[: number + 1])) for number in range(count)]
 
 
-@examples(120)
+@examples(60)
 @given(plain, choices, gaps, st.integers(0, 300), st.data())
 def test_clocks_on_a_label(
     text: str, chosen: list[int], apart: list[int], after: int, data: st.DataObject
@@ -191,7 +191,7 @@ def test_clocks_on_a_label(
     assert judged(flow, [name for name, _ in run], minutes, until) == expected
 
 
-@examples(120)
+@examples(60)
 @given(plain, choices, gaps, st.integers(0, 300), st.data())
 def test_clocks_between_two_labels(
     text: str, chosen: list[int], apart: list[int], after: int, data: st.DataObject
@@ -214,7 +214,7 @@ def test_clocks_between_two_labels(
     assert judged(flow, [name for name, _ in run], minutes, until) == expected
 
 
-@examples(120)
+@examples(60)
 @given(tangled, choices, st.data())
 def test_what_lint_says_of_slas_is_so(text: str, chosen: list[int], data: st.DataObject) -> None:
     """What can never start has no clock in any run, what is not sure is never breached by silence."""

@@ -362,7 +362,7 @@ def _held(automaton: Automaton, naive: Naive, walk: st.DataObject) -> None:
 
 
 @given(graphs(), st.data())
-@examples(150)
+@examples(80)
 def test_any_graph(graph: Graph, walk: st.DataObject) -> None:
     """At every turn of a walk through the model exactly the labels the book allows are allowed next, and the
     flow may end exactly where it may by the book."""
