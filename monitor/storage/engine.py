@@ -122,6 +122,10 @@ def _prepare_sqlite(engine: Engine, begin: str) -> None:
 
 _CONFLICTS = frozenset({"40001", "40P01", "55P03", "23505"})
 _AWAY = frozenset({"25006", "53300", "57P01", "57P02", "57P03", "57P05", "57014"})
+_NO_ROOM = frozenset({"53100", "58030"})
+"""The server's disk is full or fails: nothing that is in a batch brings that about, so it waits."""
+
+_SQLITE_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
 _NO_SUCH = frozenset({"42P01", "42703", "42704"})
 _MIGRATE = "Run: choreoscope db upgrade"
 
@@ -160,6 +164,8 @@ def _postgres(error: psycopg.Error, lost: bool) -> StorageError:
         return StorageConflict()
     if state in _NO_SUCH:
         return SchemaOutdated(f"The database schema is not the one this version needs: {said}", mend=_MIGRATE)
+    if state in _NO_ROOM:
+        return _no_room(said)
     if lost or state in _AWAY or (state or "").startswith("08"):
         return StorageUnavailable(f"The database is away for now: {said}")
     if state is None and any(refusal in said for refusal in _REFUSALS):
@@ -179,11 +185,20 @@ def _sqlite(error: sqlite3.Error) -> StorageError:
         return StorageConflict()
     if said.startswith(("no such table", "no such column")) or "has no column named" in said:
         return SchemaOutdated(f"The database schema is not the one this version needs: {said}", mend=_MIGRATE)
+    if code in _SQLITE_NO_ROOM:
+        return _no_room(said)
     if code == sqlite3.SQLITE_CANTOPEN:
         return StorageError(
             "The database file cannot be opened.", mend="See that its folder is there and may be written to."
         )
     return StorageError(f"The database refused: {said}")
+
+
+def _no_room(said: str) -> StorageUnavailable:
+    return StorageUnavailable(
+        f"The database cannot write for now: {said}",
+        mend="See that there is room on its disk, and that its files may be written to.",
+    )
 
 
 def _first_line(error: BaseException) -> str:

@@ -9,6 +9,7 @@ anything differs.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 import sys
@@ -44,6 +45,8 @@ def main() -> int:
         print(f"[{time.monotonic() - began:6.1f}] {what}", flush=True)
 
     print(f"seed {seed}, {count} faults:", *map(str, schedule), sep="\n", flush=True)
+    for library in ("aiokafka", "aio_pika", "aiormq", "mail.log"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)  # our publishers' troubles are wanted here
     folder = own_directory("chaos")
     with ExitStack() as stack:
         services = started(SERVICES, stack)

@@ -234,7 +234,7 @@ async def _held(world: World) -> Held:
         f"{one.name} with {one.code}: {one.tail}"
         for process in world.processes.values()
         for one in process.exits
-        if one.settled
+        if not one.gave_up
     ]
     return await held(world.database, world.hook, world.mail, logs, ended)
 
@@ -249,6 +249,6 @@ def _load(chosen: Run, told: Plan, ledger: Ledger, world: World) -> dict[str, ob
         "times a publisher had to connect again": sum(one.reconnects for one in world.publishers.values()),
         "starts of our four processes": sum(one.starts for one in world.processes.values()),
         "starts given up while the database was away": sum(
-            not exit_.settled for one in world.processes.values() for exit_ in one.exits
+            exit_.gave_up for one in world.processes.values() for exit_ in one.exits
         ),
     }

@@ -14,15 +14,17 @@ from tests.support.serving import command, environment
 _LOOKS = 0.1
 _READY_WITHIN = 90.0
 _TELLS_READY = "Running: "
+_GAVE_UP = "The database cannot be reached"
 
 
 @dataclass(frozen=True)
 class Exit:
-    """A process that ended by itself. ``settled``: it had begun its work by then."""
+    """A process that ended by itself. ``gave_up``: it had not begun, as the database was away for as long as a
+    start waits for it."""
 
     name: str
     code: int | None
-    settled: bool
+    gave_up: bool
     tail: str
 
 
@@ -90,7 +92,7 @@ class Ours:
         self._told = True
         code = await self._stopped()
         if code != 0 and at_work:
-            self.exits.append(Exit(self.name, code, True, f"told to stop\n{self.said()[-2000:]}"))
+            self.exits.append(Exit(self.name, code, False, f"told to stop\n{self.said()[-2000:]}"))
         return code
 
     async def freeze(self) -> None:
@@ -131,6 +133,7 @@ class Ours:
             if not self._told:
                 said = self.said()
                 tail = "\n".join(said.splitlines()[-12:])
-                self.exits.append(Exit(self.name, self._process.code, _TELLS_READY in said, tail))
+                gave_up = _TELLS_READY not in said and _GAVE_UP in said
+                self.exits.append(Exit(self.name, self._process.code, gave_up, tail))
             await asyncio.sleep(5 * _LOOKS)
             await self._start()
