@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self
@@ -19,6 +19,11 @@ from monitor.errors import SourceUnavailable
 
 Now = Callable[[], datetime]
 """Our clock, UTC. Adapters take it as an argument so that tests can set it."""
+
+
+CLOCKS_DIFFER = timedelta(seconds=1)
+"""By so much clocks of machines differ, and are put right little by little. A time further ahead is of a
+clock that was wrong."""
 
 
 def utc_now() -> datetime:
@@ -46,8 +51,9 @@ class Progress:
 
     ``shard`` is what one worker owns at a time (``payments/0``: Kafka topic and partition) or reads beside
     others (a queue; then ``shared``, and the row is the worker's own). ``watermark``: up to when (our clock)
-    everything the shard held is known to be read *and acknowledged*; None before that was ever so. It never
-    moves back and stands still while disconnected. ``lag``: messages known to be waiting, None if unknown.
+    everything the shard held is known to be read *and acknowledged*; None before that was ever so, or since
+    our clock was put back. It never moves back otherwise, and stands still while disconnected.
+    ``lag``: messages known to be waiting, None if unknown.
     """
 
     shard: str

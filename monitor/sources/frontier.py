@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from datetime import datetime
 
+from monitor.sources.base import CLOCKS_DIFFER
+
 _MOST_PROBES = 64
 
 
@@ -25,6 +27,7 @@ class Frontier:
 
     def probe(self, time: datetime, end: int) -> None:
         """At ``time`` or later the shard ended at ``end``: nothing it held then stands at or after it."""
+        self._heed(time)
         if self._reached is not None and end <= self._reached:
             self._probes.clear()
             self._move(time)
@@ -46,6 +49,15 @@ class Frontier:
         The watermark stays where it is."""
         self._probes.clear()
         self._reached = reached
+
+    def _heed(self, time: datetime) -> None:
+        """Where the clock has been put back, what it said before is ahead of it: nobody knows up to when the
+        shard is read by the right time, until it is read to its end again."""
+        ahead = time + CLOCKS_DIFFER
+        if self.watermark is not None and self.watermark > ahead:
+            self.watermark = None
+        while self._probes and self._probes[-1][0] > ahead:
+            self._probes.pop()
 
     def _move(self, time: datetime) -> None:
         if self.watermark is None or time > self.watermark:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, case, delete, or_, select, update
 
 from monitor.sight import Sighted, why_of
-from monitor.sources.base import Progress, SourceState
+from monitor.sources.base import CLOCKS_DIFFER, Progress, SourceState
 from monitor.storage.tables import source_shards, source_ticks
 from monitor.storage.tally import Tally
 from monitor.storage.transaction import Transaction
@@ -63,7 +64,7 @@ async def record(
                 None,
             )
         )
-    await transaction.upsert(source_shards, list(of), rows, _never_back)
+    await transaction.upsert(source_shards, list(of), rows, partial(_never_back, now + CLOCKS_DIFFER))
     told = {(row[1], row[2]) for row in rows}
     given_up = [(source, *key) for key in before.keys() - told if key[1] == worker]
     if given_up:
@@ -127,17 +128,18 @@ async def _let_go(
     return bool(ours.intersection(abandoned))
 
 
-def _never_back(new: Any) -> dict[str, Any]:
+def _never_back(ahead: datetime, new: Any) -> dict[str, Any]:
+    """Watermarks go on only; one past ``ahead`` was told by a clock that was wrong, and counts no more."""
     of = source_shards.c
     changed = {column.name: new[column.name] for column in of if not column.primary_key}
     return changed | {
-        "watermark": _later(of.watermark, new.watermark),
-        "last_message": _later(of.last_message, new.last_message),
+        "watermark": _later(of.watermark, new.watermark, ahead),
+        "last_message": _later(of.last_message, new.last_message, ahead),
     }
 
 
-def _later(old: Any, new: Any) -> Any:
-    return case((new.is_(None), old), (old > new, old), else_=new)
+def _later(old: Any, new: Any, ahead: datetime) -> Any:
+    return case((old > ahead, new), (new.is_(None), old), (old > new, old), else_=new)
 
 
 def _news(known: Row[Any], told: Progress) -> bool:
@@ -159,10 +161,10 @@ def counting(rows: Iterable[Row[Any]], now: datetime) -> list[Row[Any]]:
 
 def watermark(rows: Iterable[Row[Any]], now: datetime) -> datetime | None:
     """Up to when a source is read: the least of its shards; None where one of them was never read to its
-    end."""
+    end. Never past ``now``: a worker whose clock is ahead knows no more than others."""
     marks = [row.watermark for row in counting(rows, now)]
     known = [mark for mark in marks if mark is not None]
-    return min(known) if known and len(known) == len(marks) else None
+    return min(*known, now) if known and len(known) == len(marks) else None
 
 
 def sighted(rows: Sequence[Row[Any]], now: datetime) -> Sighted:

@@ -19,8 +19,8 @@ _GAVE_UP = "The database cannot be reached"
 
 @dataclass(frozen=True)
 class Exit:
-    """A process that ended by itself. ``gave_up``: it had not begun, as the database was away for as long as a
-    start waits for it."""
+    """A process that ended by itself. ``gave_up``: it had not begun, as the database was away for as long as
+    a start waits for it."""
 
     name: str
     code: int | None

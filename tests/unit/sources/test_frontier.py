@@ -49,6 +49,25 @@ def test_restart_keeps_the_watermark_and_forgets_the_numbers() -> None:
     assert frontier.watermark == at(1)
 
 
+def test_a_clock_that_is_put_back_leaves_no_watermark_ahead_of_it() -> None:
+    frontier = Frontier(reached=0)
+    frontier.probe(at(3600), 0)
+    frontier.probe(at(3601), 5)  # an hour ahead
+    frontier.probe(at(2), 9)  # put right
+    assert frontier.watermark is None
+    frontier.reach(5)
+    assert frontier.watermark is None
+    frontier.reach(9)
+    assert frontier.watermark == at(2)
+
+
+def test_a_clock_that_is_put_right_by_little_changes_nothing() -> None:
+    frontier = Frontier(reached=0)
+    frontier.probe(at(10), 0)
+    frontier.probe(at(10) - timedelta(milliseconds=200), 4)
+    assert frontier.watermark == at(10)
+
+
 def test_far_behind_it_stays_small_and_still_ends_right() -> None:
     frontier = Frontier(reached=0)
     for second in range(10_000):
