@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,13 +19,13 @@ from monitor.sla import clocks, waits
 from monitor.sla.standing import Standings
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedTrace:
+class JudgedTrace(NamedTuple):
     """One trace's verdict, clocks included (``running`` while they run: see :func:`as_of`), its
     observations in trace order (the new ones only, when it was advanced), and the text to go on from.
 
     Of a long trace the verdict's findings are those in ``spans``, of the ``deviations`` there are in all; its
-    clocks are those that ``settled`` does not count: per SLA, how many clocks came before them."""
+    clocks are those that ``settled`` does not count: per SLA, how many clocks came before them. ``moved``:
+    its clocks are others than those it went on from."""
 
     verdict: Verdict
     observations: tuple[Observation, ...]
@@ -34,6 +33,7 @@ class JudgedTrace:
     spans: tuple[Span, ...]
     deviations: int
     settled: Mapping[str, int]
+    moved: bool = True
 
 
 class Judge:
@@ -91,7 +91,7 @@ class Judge:
             stored = None if judged.stored is None else f"{judged.stored}\n"
             spans = (Span(judged.since, None, ()),)
             return JudgedTrace(judged.verdict, judged.observations, stored, spans, judged.deviations, {})
-        kept = before or _Kept()
+        kept = held = before or _Kept()
         settled: dict[str, int] = {}
         for clock in kept.clocks:
             settled.setdefault(clock.sla, clock.occurrence)
@@ -110,12 +110,11 @@ class Judge:
                 kept = kept._replace(clocks=clocks.carried(kept.clocks))
                 segment = cut.segment._replace(deviations=cut.segment.deviations + len(found))
                 checkpoints.append(cut._replace(text=f"{cut.text}\n{self._dump(kept)}", segment=segment))
-        verdict = replace(judged.verdict, clocks=tuple(told.values())) if told else judged.verdict
+        verdict = judged.verdict._replace(clocks=tuple(told.values())) if told else judged.verdict
         deviations = judged.deviations + len(early)
         stored = None if judged.stored is None else f"{judged.stored}\n{self._dump(kept)}"
         if early or (deviations and verdict.conforms):
-            verdict = replace(
-                verdict,
+            verdict = verdict._replace(
                 conforms=False,
                 findings=tuple(sorted((*verdict.findings, *early), key=lambda finding: finding.time)),
             )
@@ -127,6 +126,7 @@ class Judge:
             (Span(judged.since, None, tuple(checkpoints)),),
             deviations,
             settled,
+            before is None or kept.clocks != held.clocks,
         )
 
     def _followed(
@@ -219,4 +219,4 @@ def as_of(verdict: Verdict, watermark: datetime | None) -> Verdict:
     """The verdict once everything up to ``watermark`` is known; None judges no absence."""
     if watermark is None or not verdict.clocks:
         return verdict
-    return replace(verdict, clocks=tuple(clocks.at(clock, watermark) for clock in verdict.clocks))
+    return verdict._replace(clocks=tuple(clocks.at(clock, watermark) for clock in verdict.clocks))

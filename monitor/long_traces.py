@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import replace
 
 from monitor.domain.checkpoint import Checkpoint, Span, total
 from monitor.domain.event import Observation
@@ -39,7 +38,7 @@ async def resume(
     if begin < 0:
         return None
     judged = await _to_the_end(ingest, trace, judge, cuts[: begin + 1], new)
-    return None if judged is None else replace(judged, observations=tuple(new))
+    return None if judged is None else judged._replace(observations=tuple(new))
 
 
 async def _rejoin(
@@ -63,9 +62,8 @@ async def _rejoin(
     judged = await _to_the_end(ingest, trace, judge, (*before, *again.checkpoints, *cuts[end + 1 :]), ())
     if judged is None:
         return None
-    return replace(
-        judged,
-        verdict=replace(judged.verdict, findings=(*again.findings, *judged.verdict.findings)),
+    return judged._replace(
+        verdict=judged.verdict._replace(findings=(*again.findings, *judged.verdict.findings)),
         observations=tuple(new),
         spans=(Span(since, cuts[end].time, again.checkpoints), *judged.spans),
     )

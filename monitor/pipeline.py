@@ -180,8 +180,9 @@ class Pipeline:
         if judged is None:
             return False
         trace.events += len(judged.observations)
-        trace.key = _key(chain, expected, trace)
-        writes.updates.append(self._update(trace, judged, expected, findings=False))
+        called, trace.key = trace.key, _key(chain, expected, trace)
+        clocks = judged.moved or trace.key != called  # what is said of clocks names the trace
+        writes.updates.append(self._update(trace, judged, expected, findings=False, clocks=clocks))
         writes.placements += [
             Placement(trace.id, observation, fresh=True) for observation in judged.observations
         ]
@@ -251,7 +252,14 @@ class Pipeline:
         return expected
 
     def _update(
-        self, trace: Trace, judged: JudgedTrace, expected: Expected, *, findings: bool, reason: str = ""
+        self,
+        trace: Trace,
+        judged: JudgedTrace,
+        expected: Expected,
+        *,
+        findings: bool,
+        clocks: bool = True,
+        reason: str = "",
     ) -> TraceUpdate:
         verdict = judged.verdict
         trace.state = judged.stored
@@ -271,7 +279,7 @@ class Pipeline:
             visited=None,
             standing=verdict.standing,
             findings=verdict.findings if findings else None,
-            clocks=verdict.clocks if expected.flow.slas else None,
+            clocks=verdict.clocks if clocks and expected.flow.slas else None,
             reason=reason,
             spans=judged.spans,
             settled=judged.settled,

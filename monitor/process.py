@@ -13,8 +13,14 @@ SETTLED_AFTER = (20.0, 300.0)
 compiled statements. A collection of all of that would stop every page for a fifth of a second."""
 
 
+YOUNG = 50_000
+"""Objects made since, for a collection of garbage: a batch or a page makes tens of thousands that are garbage
+at its end, and no circles."""
+
+
 def run(main: Coroutine[Any, Any, None]) -> None:
     """As :func:`asyncio.run` does, for a service."""
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
     with asyncio.Runner(loop_factory=_quickest()) as runner:
         runner.run(_settling(main))
 

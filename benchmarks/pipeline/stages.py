@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import gc
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from benchmarks.pipeline import configuration
 from benchmarks.pipeline.messages import Message, deliveries
 from benchmarks.usage import Usage, postmaster
+from monitor import process
 from monitor.assembly import decoder_of, mapping_of, models_of
 from monitor.domain.event import Delivery
 from monitor.flows import Flows
@@ -41,7 +43,7 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._within: list[str] = []
         self._since = thread_time()
 
@@ -129,7 +131,7 @@ class Store(SqlStore):
         self._by_statement = by_statement
 
     @asynccontextmanager
-    async def ingest(self) -> AsyncIterator[Any]:  # type: ignore[override]
+    async def ingest(self) -> AsyncIterator[Any]:
         with self._clock.stage("begin, counts, commit"):
             async with super().ingest() as ingest:
                 yield _Ingest(ingest, self._clock)
@@ -191,6 +193,7 @@ async def measured(
     batch: int = BATCH,
 ) -> Measured:
     """What ``sent`` costs once ``before`` has been stored."""
+    gc.set_threshold(process.YOUNG, *gc.get_threshold()[1:])
     clock, server = Clock(), postmaster(url)
     store = Store(url, clock, by_statement=by_statement)
     try:
@@ -202,6 +205,8 @@ async def measured(
         pipeline.clock = clock
         for at in range(0, len(before), batch):
             await pipeline.process(before[at : at + batch])
+        gc.collect()
+        gc.freeze()  # as a service does, see monitor.process
         clock.seconds.clear()
         usage, begin = Usage.of({"database": server}), perf_counter()
         for at in range(0, len(sent), batch):
@@ -209,6 +214,7 @@ async def measured(
         took = perf_counter() - begin
         after = Usage.of({"database": server})
     finally:
+        gc.unfreeze()
         await store.close()
     return Measured(len(sent), took, clock.seconds, after.cpu["database"] - usage.cpu["database"])
 

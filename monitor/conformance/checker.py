@@ -9,7 +9,7 @@ state stored last time, and declines (None) whenever it could not. Long traces a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -40,8 +40,7 @@ MAX_VERDICTS = 10_000
 """Verdicts of fitting traces kept; then the memory starts anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """One trace, or of a long one the part after the cut at ``since``: findings, observations and ``path``
     (the states they led to) are those of that part, all else is said of the whole trace.
 
@@ -216,7 +215,7 @@ class Checker:
             stored = dump_standing(self.flow.hash, standing)
         verdict = self._verdict(settled, last, is_first=not settled.events)
         if course.findings:
-            verdict = replace(verdict, findings=tuple(course.findings))
+            verdict = verdict._replace(findings=tuple(course.findings))
         judged = Judged(
             verdict,
             tuple(one.observation for one in course.path),
@@ -279,7 +278,7 @@ class Checker:
     def _verdict(self, settled: Sum, last: Segment, *, is_first: bool) -> Verdict:
         fits = self._fits(last.told)
         if last.complete != fits.complete:
-            fits = replace(fits, complete=last.complete)
+            fits = fits._replace(complete=last.complete)
         if not settled.cost and not last.cost:
             return fits
         told = Sum(0, last.cost, 0 if is_first else last.cost, 0, last.sum.exact)
@@ -289,7 +288,7 @@ class Checker:
         """The verdict of a trace whose segments amount to this."""
         if all_.cost == 0:
             return fits
-        return replace(fits, conforms=False, cost=all_.cost, exact=all_.optimal)
+        return fits._replace(conforms=False, cost=all_.cost, exact=all_.optimal)
 
     def _fits(self, state: State) -> Verdict:
         known = self._fitting.get(state.key)

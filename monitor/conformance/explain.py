@@ -62,6 +62,7 @@ class _Story:
         self.trace = trace
         self.before: list[State] = [start, *(move.state for move in moves[:-1])]
         self.pairs = _moved(moves)
+        self.following = _following(moves)
 
     def tell(self) -> tuple[Finding, ...]:
         findings: list[Finding] = []
@@ -155,7 +156,7 @@ class _Story:
 
     def _shown_by(self, at: int) -> tuple[Move | None, Observation]:
         """The event after a skip that shows it, None at the trace's end; and when that was."""
-        shown_by = next((other for other in self.moves[at:] if other.kind is not MoveKind.MODEL), None)
+        shown_by = self.following[at]
         last = shown_by or next(m for m in reversed(self.moves) if m.kind is not MoveKind.MODEL)
         return shown_by, self._observation(last)
 
@@ -195,6 +196,17 @@ class _Story:
     @staticmethod
     def _instead(expected: Sequence[str]) -> str:
         return f" (expected {listed(expected, 'or')})" if expected else ""
+
+
+def _following(moves: Sequence[Move]) -> list[Move | None]:
+    """For each move the first event from there on."""
+    following: list[Move | None] = []
+    event = None
+    for move in reversed(moves):
+        if move.kind is not MoveKind.MODEL:
+            event = move
+        following.append(event)
+    return following[::-1]
 
 
 def _moved(moves: Sequence[Move]) -> dict[int, int]:

@@ -6,7 +6,7 @@ DESIGN 3.6: absence is judged at the minimum watermark over the sources that fee
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.domain.verdict import Clock, ClockState
@@ -86,4 +86,4 @@ def shown_clock(clock: Clock, seen: datetime | None, now: datetime, after: timed
     if change is None or change > now:
         return clock
     blind = seen is None or (seen < change and now - seen > after)
-    return replace(clock, state=ClockState.BLIND) if blind else clock
+    return clock._replace(state=ClockState.BLIND) if blind else clock

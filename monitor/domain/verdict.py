@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class FindingKind(StrEnum):
@@ -77,9 +78,11 @@ class ClockState(StrEnum):
     CANCELLED = "cancelled"
     BLIND = "blind"
 
-    @property
-    def is_open(self) -> bool:
-        return self in (ClockState.RUNNING, ClockState.AT_RISK, ClockState.BREACHED, ClockState.BLIND)
+    is_open: bool
+    """Whether the clock still runs."""
+
+    def __init__(self, value: str) -> None:
+        self.is_open = value in ("running", "at_risk", "breached", "blind")  # asked for by the million
 
 
 class ClockKind(StrEnum):
@@ -89,9 +92,9 @@ class ClockKind(StrEnum):
     REMINDER = "reminder"
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """One occurrence of an SLA's clock in a trace; ``occurrence`` counts from 0.
+class Clock(NamedTuple):
+    """One occurrence of an SLA's clock in a trace; ``occurrence`` counts from 0. A tuple, because each event
+    makes some of them.
 
     ``paused``: since when it stands still, an event having said so; ``due`` and ``at_risk`` are then those of
     a clock that went on at that very instant. ``sure``: what it waits for must come; where the flow may just
@@ -130,8 +133,7 @@ class Clock:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What holds of a trace, by its flow and the observations so far.
 
     ``conforms``: no deviation so far. ``complete``: the flow can be finished with silent steps only.

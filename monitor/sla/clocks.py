@@ -8,7 +8,6 @@ steps, whenever and in whatever batches they came.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -77,11 +76,11 @@ def at(clock: Clock, watermark: datetime) -> Clock:
         return clock
     told = watermark if clock.paused is None else min(watermark, clock.paused)
     if told >= clock.due and clock.breaches:
-        return replace(clock, state=ClockState.BREACHED)
+        return clock._replace(state=ClockState.BREACHED)
     risk = clock.due if clock.kind is ClockKind.REMINDER else clock.at_risk
     if risk is not None and told >= risk and clock.sure:
-        return replace(clock, state=ClockState.AT_RISK)
-    return replace(clock, state=ClockState.RUNNING)
+        return clock._replace(state=ClockState.AT_RISK)
+    return clock._replace(state=ClockState.RUNNING)
 
 
 _Rule = Callable[[Sla, list[Clock], Step], None]
@@ -129,7 +128,7 @@ def _on(sla: Sla, clocks: list[Clock], step: Step) -> None:
     for count, at_ in enumerate(_open(clocks)):
         clock, sure = clocks[at_], count < awaited.sure
         if clock.sure != sure and (sure or step.time <= clock.due):  # what was a breach by then stays one
-            clocks[at_] = replace(clock, sure=sure)
+            clocks[at_] = clock._replace(sure=sure)
 
 
 def _escape(clocks: list[Clock], limits: Sequence[Clock], now: datetime) -> None:
@@ -137,7 +136,7 @@ def _escape(clocks: list[Clock], limits: Sequence[Clock], now: datetime) -> None
     first = min((clock.due for clock in limits if clock.state.is_open), default=END_OF_TIME)
     for at_ in _open(clocks):
         if clocks[at_].sure and clocks[at_].due > first and now <= clocks[at_].due:
-            clocks[at_] = replace(clocks[at_], sure=False)
+            clocks[at_] = clocks[at_]._replace(sure=False)
 
 
 # since the last event --------------------------------------------------------------------------------
@@ -150,10 +149,10 @@ def _idle(sla: Sla, clocks: list[Clock], step: Step) -> None:
         before = clocks.pop()
         if (before.paused is None and step.time > before.due) or step.complete:
             clocks.append(_ended(before, step.time))
-            before = replace(before, occurrence=before.occurrence + 1)
+            before = before._replace(occurrence=before.occurrence + 1)
     if not step.complete and _start(sla, clocks, step) and before is not None:
         paused = None if before.paused is None else step.time
-        clocks[-1] = replace(clocks[-1], occurrence=before.occurrence, paused=paused)
+        clocks[-1] = clocks[-1]._replace(occurrence=before.occurrence, paused=paused)
 
 
 # one clock -------------------------------------------------------------------------------------------
@@ -201,7 +200,7 @@ def _ended(clock: Clock, time: datetime, *, cancelled: bool = False) -> Clock:
     in_time = ClockState.CANCELLED if cancelled else ClockState.MET
     ran = time if clock.paused is None else min(time, clock.paused)
     late = ran > clock.due and (clock.breaches or (clock.kind is ClockKind.LIMIT and not cancelled))
-    return replace(clock, state=ClockState.MISSED if late else in_time, ended=time, paused=None, sure=True)
+    return clock._replace(state=ClockState.MISSED if late else in_time, ended=time, paused=None, sure=True)
 
 
 def _pause(sla: Sla, clocks: list[Clock], step: Step) -> None:
@@ -209,10 +208,9 @@ def _pause(sla: Sla, clocks: list[Clock], step: Step) -> None:
     for at_ in _open(clocks):
         clock = clocks[at_]
         if clock.paused is None and step.label in sla.pause and step.time <= clock.due:
-            clocks[at_] = replace(clock, paused=step.time)
+            clocks[at_] = clock._replace(paused=step.time)
         elif clock.paused is not None and step.label in sla.resume:
-            clocks[at_] = replace(
-                clock,
+            clocks[at_] = clock._replace(
                 paused=None,
                 due=_shifted(sla, clock.due, clock.paused, step.time),
                 at_risk=clock.at_risk and _shifted(sla, clock.at_risk, clock.paused, step.time),

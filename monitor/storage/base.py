@@ -118,8 +118,7 @@ class Placement(NamedTuple):
     fresh: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TraceUpdate:
+class TraceUpdate(NamedTuple):
     """What one batch makes of one trace. ``findings`` and ``clocks`` are all that hold now; None where they
     did not change. ``reason`` says why findings that no longer hold are retracted (shown to people).
 
@@ -138,7 +137,7 @@ class TraceUpdate:
     clocks: tuple[Clock, ...] | None = None
     reason: str = ""
     spans: tuple[Span, ...] = (Span(),)
-    settled: Mapping[str, int] = field(default_factory=dict)
+    settled: Mapping[str, int] = {}
     watched: datetime | None = None
 
     @property

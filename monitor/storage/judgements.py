@@ -7,7 +7,6 @@ begin provisional, those that no longer hold are retracted, those that hold agai
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -32,6 +31,9 @@ _WORST_FIRST = (
     ClockState.MET,
     ClockState.CANCELLED,
 )
+_TELLING = frozenset({ClockState.AT_RISK, ClockState.BREACHED, ClockState.MISSED})
+"""States of which a finding tells; of a trace without such a clock, now and before, none can hold."""
+
 AFTER_RISK = {
     ClockState.BREACHED: WORSE,
     ClockState.MISSED: WORSE,
@@ -56,7 +58,7 @@ def carried_on(stored: Clock | None, computed: Clock) -> Clock:
         and (stored.state is not ClockState.BREACHED or computed.breaches)
         and (stored.started, stored.due, stored.at_risk) == (computed.started, computed.due, computed.at_risk)
     ):
-        return replace(computed, state=stored.state, unverified=stored.unverified)
+        return computed._replace(state=stored.state, unverified=stored.unverified)
     return computed
 
 
@@ -82,22 +84,33 @@ def clock_values(trace_id: int, flow: str, clock: Clock) -> tuple[Any, ...]:
     )
 
 
+CLOCK = [clocks.c[name] for name in Clock._fields]
+"""The columns of a clock, in its order."""
+
+_STATES = {state.value: state for state in ClockState}
+_KINDS = {kind.value: kind for kind in ClockKind}
+
+
 def stored_clock(row: Row[Any]) -> Clock:
-    return Clock(
-        sla=row.sla,
-        occurrence=row.occurrence,
-        state=ClockState(row.state),
-        started=row.started,
-        due=row.due,
-        at_risk=row.at_risk,
-        ended=row.ended,
-        severity=row.severity,
-        element=row.element,
-        kind=ClockKind(row.kind),
-        paused=row.paused,
-        sure=row.sure,
-        unverified=row.unverified,
-    )
+    return _clock(*(getattr(row, name) for name in Clock._fields))
+
+
+def _clock(
+    sla: str,
+    occurrence: int,
+    state: str,
+    started: datetime,
+    due: datetime,
+    at_risk: datetime | None,
+    ended: datetime | None,
+    severity: str,
+    element: str | None,
+    kind: str,
+    *rest: Any,
+) -> Clock:
+    """From values of :data:`CLOCK`."""
+    known, of_kind = _STATES[state], _KINDS[kind]
+    return Clock(sla, occurrence, known, started, due, at_risk, ended, severity, element, of_kind, *rest)
 
 
 class Judged(NamedTuple):
@@ -114,9 +127,16 @@ async def write(
     transaction: Transaction, updates: Sequence[TraceUpdate], now: datetime, tally: Tally
 ) -> Judged:
     """Store the findings and clocks of ``updates``."""
-    told = [one for one in updates if one.findings is not None or one.clocks is not None]
+    timed = [one for one in updates if one.clocks is not None]
+    before = await _load_clocks(transaction, [one for one in timed if one.trace.stored])
+    holding = await _write_clocks(transaction, timed, before, tally)
+    telling = {
+        trace_id
+        for trace_id, several in holding.items()
+        if any(one.state in _TELLING for one in (*several, *before.get(trace_id, {}).values()))
+    }
+    told = [one for one in updates if one.findings is not None or one.trace.id in telling]
     stored = await _load_findings(transaction, [one for one in told if one.trace.stored])
-    holding = await _write_clocks(transaction, [one for one in updates if one.clocks is not None], tally)
     changed: list[StoredFinding] = []
     confirmed: dict[int, int] = {}
     disproved: dict[int, int] = {}
@@ -133,7 +153,7 @@ async def write(
                 confirmed[trace.id] = len(were & hold_on)
             else:
                 disproved[trace.id] = len(were - hold_on)
-        if update.clocks is not None:
+        if trace.id in telling:
             known_slas = {
                 key: one
                 for key, one in known.items()
@@ -156,8 +176,7 @@ async def write(
                 *await _settled_states(transaction, update.trace.id, update.settled),
             ]
         )
-        for update in updates
-        if update.clocks is not None
+        for update in timed
     }
     return Judged(slas, confirmed, disproved)
 
@@ -233,13 +252,12 @@ def _differences(
     ]
 
 
-async def _write_clocks(
-    transaction: Transaction, timed: Sequence[TraceUpdate], tally: Tally
-) -> dict[int, list[Clock]]:
-    """Store the clocks that hold; returns them by trace."""
+async def _load_clocks(
+    transaction: Transaction, stored_ones: Sequence[TraceUpdate]
+) -> dict[int, dict[tuple[str, int], Clock]]:
+    """The clocks that those of ``stored_ones`` take the place of, by trace."""
     of = clocks.c
     before: dict[int, dict[tuple[str, int], Clock]] = {}
-    stored_ones = [update for update in timed if update.trace.stored]
     wanted = []
     if known := [update.trace.id for update in stored_ones if not any(update.settled.values())]:
         wanted.append(transaction.among(of.trace_id, known))
@@ -252,8 +270,20 @@ async def _write_clocks(
         if any(update.settled.values())
     ]
     for condition in wanted:
-        for row in await transaction.rows(select(clocks).where(condition)):
-            before.setdefault(row.trace_id, {})[row.sla, row.occurrence] = stored_clock(row)
+        for trace_id, *values in await transaction.rows(select(of.trace_id, *CLOCK).where(condition)):
+            clock = _clock(*values)
+            before.setdefault(trace_id, {})[clock.sla, clock.occurrence] = clock
+    return before
+
+
+async def _write_clocks(
+    transaction: Transaction,
+    timed: Sequence[TraceUpdate],
+    before: Mapping[int, Mapping[tuple[str, int], Clock]],
+    tally: Tally,
+) -> dict[int, list[Clock]]:
+    """Store the clocks that hold, given those that were there ``before``; returns them by trace."""
+    of = clocks.c
     holding: dict[int, list[Clock]] = {}
     changed: list[tuple[Any, ...]] = []
     vanished: list[tuple[Any, ...]] = []

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import func, or_, select
 
 from monitor.domain.event import Key
 from monitor.errors import StorageConflict
@@ -54,6 +55,11 @@ class Sets:
 
     def join(self, one: Hashable, other: Hashable) -> None:
         self._parent[self.find(one)] = self.find(other)
+
+
+_TRACE = [traces.c["chain_id" if one.name == "chain" else one.name] for one in fields(Trace)[:-1]]
+_LOADED = [*_TRACE, traces.c.merged_into, traces.c.confirmed, traces.c.sla]
+"""A :class:`Trace` in its order, and how it is counted."""
 
 
 class Linking:
@@ -159,13 +165,14 @@ class Linking:
         locked: dict[int, Trace] = {}
         wanted = roots
         while wanted:
-            asked = select(traces).where(self._transaction.among(traces.c.id, wanted))
+            asked = select(*_LOADED).where(self._transaction.among(traces.c.id, wanted))
             moved: dict[int, int] = {}
             for row in await self._transaction.rows(asked.order_by(traces.c.id).with_for_update()):
-                if row.chain_id == row.id:
-                    locked[row.id] = self._loaded(row)
+                id_, chain, *_ = row
+                if chain == id_:
+                    locked[id_] = self._loaded(row)
                 else:
-                    moved[row.id] = row.chain_id
+                    moved[id_] = chain
             for old, root in moved.items():
                 self._sets.join(old, root)
             self._moved |= moved
@@ -187,7 +194,7 @@ class Linking:
     async def _later(self, locked: dict[int, Trace]) -> dict[int, list[Trace]]:
         if not locked:
             return {}
-        asked = select(traces).where(
+        asked = select(*_LOADED).where(
             self._transaction.among(traces.c.chain_id, locked), LATER_IN_CHAIN, LISTED
         )
         later: dict[int, list[Trace]] = {}
@@ -260,29 +267,15 @@ class Linking:
                 )
         return [chains[self._sets.find(("group", place))] for place in range(len(groups))]
 
-    def _loaded(self, row: Row[Any]) -> Trace:
-        if row.merged_into is None:
-            self.counted[row.id] = Counted(row.flow, row.complete, row.confirmed, row.sla)
+    def _loaded(self, row: Sequence[Any]) -> Trace:
+        """From a row of :data:`_LOADED`."""
+        *values, merged_into, confirmed, sla = row
+        trace = Trace(*values)
+        if merged_into is None:
+            self.counted[trace.id] = Counted(trace.flow, trace.complete, confirmed, sla)
         else:
-            self._emptied.add(row.id)
-        return Trace(
-            id=row.id,
-            chain=row.chain_id,
-            ordinal=row.ordinal,
-            flow=row.flow,
-            flow_id=row.flow_id,
-            key=row.key,
-            state=row.state,
-            events=row.events,
-            first=row.first,
-            last=row.last,
-            conforms=row.conforms,
-            complete=row.complete,
-            deviations=row.deviations,
-            open_clocks=row.open_clocks,
-            revision=row.revision,
-            cut=row.cut,
-        )
+            self._emptied.add(trace.id)
+        return trace
 
 
 def _began(first: Trace, later: Iterable[Trace]) -> tuple[datetime, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -61,7 +60,7 @@ async def sweep_clocks(
     if not claimed:
         return []
     for due in claimed:
-        tally.clock(due.row.flow, replace(due.clock, state=due.previous), due.clock)
+        tally.clock(due.row.flow, due.clock._replace(state=due.previous), due.clock)
     owners = await _settle(transaction, claimed, now, tally, watched)
     return [
         DueClock(due.row.trace_id, owners[due.row.trace_id], due.row.flow, due.clock, due.previous)
@@ -108,7 +107,7 @@ def _moved_on(row: Row[Any], watermark: datetime, verified: datetime | None) -> 
     clock = stored_clock(row)
     moved = at(clock, watermark)
     unverified = moved.state is not clock.state and (verified is None or at(clock, verified) != moved)
-    moved = replace(moved, unverified=unverified)
+    moved = moved._replace(unverified=unverified)
     clock_finding(moved, "")  # what cannot be told is put off too
     return _Due(row, moved, clock.state)
 
@@ -237,7 +236,7 @@ async def verify_clocks(
     )
     settled = [still[at_] for at_ in sorted(verified)]
     due = [
-        _Due(row, replace(clock, unverified=False), clock.state)
+        _Due(row, clock._replace(unverified=False), clock.state)
         for row, clock in ((row, stored_clock(row)) for row in settled)
     ]
     if due:

@@ -91,6 +91,8 @@ class Tally:
 
     def clock(self, flow: str, before: Clock | None, after: Clock | None) -> None:
         """A clock that counted as ``before`` says counts as ``after`` says from now on."""
+        if before == after:
+            return
         for clock, sign in ((before, -1), (after, 1)):
             if clock is None:
                 continue

@@ -1,6 +1,5 @@
 """What pages of SLAs and the overview ask of the store, against counts done by hand, on both dialects."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -67,7 +66,7 @@ async def test_running_clocks_are_counted_and_overdue_ones_named_oldest_first(st
     assert rows[0].trace_key.endswith("o-0")
     assert [row.due for row in await store.views.overdue([SHIP], 1)] == [at(10)]
     assert await store.views.overdue([]) == []
-    ended = replace(a_clock(due=at(10), at_risk=at(8)), state=ClockState.MISSED, ended=at(20))
+    ended = a_clock(due=at(10), at_risk=at(8))._replace(state=ClockState.MISSED, ended=at(20))
     await place(store, "late", ("order", "o-0"), said=Said(clocks=[ended]))
     assert await store.views.clock_counts() == {SHIP: ClockCounts(0, 2, 2), PAY: ClockCounts(running=4)}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -83,7 +82,7 @@ class Kept:
             self.findings[finding.key()] = finding
         self.clocks = {at: one for at, one in self.clocks.items() if at[1] < judged.settled.get(at[0], 0)}
         self.clocks |= {(one.sla, one.occurrence): one for one in judged.verdict.clocks}
-        self.verdict = replace(judged.verdict, findings=(), clocks=())
+        self.verdict = judged.verdict._replace(findings=(), clocks=())
         self.stored, self.deviations = judged.stored, judged.deviations
         assert self.deviations == len(self.findings)
 
@@ -200,4 +199,4 @@ def test_cuts_blame_no_trace_that_fits(case: tuple[Tree, list[str]], longest: in
     cut, cut_rest = Judge(flow, Cutting(longest, every)).replay(observations)
     assert cut.verdict.conforms == whole.verdict.conforms
     if whole.verdict.conforms:
-        assert (replace(cut.verdict), cut_rest) == (whole.verdict, rest)
+        assert (cut.verdict, cut_rest) == (whole.verdict, rest)

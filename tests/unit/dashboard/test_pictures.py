@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -29,15 +28,15 @@ def test_a_clock_says_how_it_stands_without_reading_the_time(
     state: ClockState, ended: int | None, said: str
 ) -> None:
     end = None if ended is None else START + timedelta(hours=ended)
-    assert clock_words(replace(CLOCK, state=state, ended=end)) == said
+    assert clock_words(CLOCK._replace(state=state, ended=end)) == said
 
 
 def test_a_blind_or_paused_clock_says_so() -> None:
-    assert "nobody can say yet" in clock_words(replace(CLOCK, state=ClockState.BLIND))
-    assert clock_words(replace(CLOCK, paused=START)) == "Ship: paused since 2026-07-01 08:00:00 UTC."
+    assert "nobody can say yet" in clock_words(CLOCK._replace(state=ClockState.BLIND))
+    assert clock_words(CLOCK._replace(paused=START)) == "Ship: paused since 2026-07-01 08:00:00 UTC."
 
 
 def test_a_clock_stands_on_its_element_else_at_its_place_else_nowhere() -> None:
-    clocks = [replace(CLOCK, element="pack"), CLOCK, replace(CLOCK, sla="Whole")]
+    clocks = [CLOCK._replace(element="pack"), CLOCK, CLOCK._replace(sla="Whole")]
     found = clock_timings(clocks, {"Ship": "ship"})
     assert {element: len(told) for element, told in found.items()} == {"pack": 1, "ship": 1}
