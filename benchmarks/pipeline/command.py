@@ -8,12 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.dataset.server import SERVING
-from benchmarks.pipeline import from_kafka, from_rabbitmq, stages
+from benchmarks.pipeline import from_kafka, from_rabbitmq, growth, stages
 from benchmarks.pipeline.messages import messages
 from tests.services.databases import fresh_database
 from tests.services.postgres import LocalPostgres
 
-PARTS = ("kafka", "rabbitmq", "stages")
+PARTS = ("kafka", "rabbitmq", "stages", "workers", "open", "length", "history")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -26,6 +26,9 @@ def main(arguments: Sequence[str]) -> None:
         "--open", type=int, default=1000, help="orders that go on at once (default: %(default)s)"
     )
     parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
+    parser.add_argument(
+        "--data", type=Path, nargs="*", default=(), help="directories that `dataset` made, for `history`"
+    )
     given = parser.parse_args(arguments)
     sent = messages(given.messages, given.open)
     print(f"{len(sent):,} messages of {len({one.order for one in sent}):,} orders", flush=True)
@@ -41,3 +44,15 @@ def main(arguments: Sequence[str]) -> None:
         if "stages" in given.only:
             with fresh_database(postgres.address) as url:
                 stages.fresh(url, sent)
+        if "workers" in given.only:
+            print("By workers:")
+            from_kafka.by_workers(sent, postgres.address, folder)
+        if "open" in given.only:
+            print("By orders that go on at once:")
+            growth.by_open(postgres.address)
+        if "length" in given.only:
+            print("By events that a trace has already:")
+            growth.by_length(postgres.address, folder)
+        if "history" in given.only:
+            print("By what is stored:")
+            growth.by_history(postgres.address, given.data)

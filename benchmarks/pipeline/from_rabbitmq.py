@@ -14,14 +14,17 @@ import aio_pika
 
 from benchmarks.pipeline import configuration
 from benchmarks.pipeline.messages import RABBITMQ, Message
+from benchmarks.pipeline.receiving import received
 from benchmarks.pipeline.worker import PATIENCE, ROOT, drained
 from benchmarks.usage import postmaster
 from monitor.settings import RabbitmqSource
 from monitor.sources.amqp import Session
+from monitor.sources.rabbitmq import Rabbitmq
 from monitor.storage.migrate import upgrade
 from tests.services import private
 from tests.services.databases import fresh_database
 
+ALONE = "alone"
 ACKNOWLEDGED = 1000
 """By the bare consumer at once, of twice as many it may hold: as many as a worker stores in a transaction."""
 
@@ -73,7 +76,7 @@ def beside_consumer(sent: Sequence[Message], rounds: int, postgres: str, folder:
     with private("rabbitmq") as rabbitmq:
         ours = [f"ours-{number}" for number in range(rounds)]
         bares = [f"bare-{number}" for number in range(rounds)]
-        asyncio.run(preload(rabbitmq.address, [*ours, *bares], sent))
+        asyncio.run(preload(rabbitmq.address, [*ours, *bares, ALONE], sent))
         for queue, other in zip(ours, bares, strict=True):
             with fresh_database(postgres) as url:
                 upgrade(url)
@@ -92,4 +95,10 @@ def beside_consumer(sent: Sequence[Message], rounds: int, postgres: str, folder:
                 f" {ratios[-1]:.0%} of it",
                 flush=True,
             )
-    print(f"RabbitMQ to PostgreSQL: {median(rates):,.0f} messages/s, {median(ratios):.0%} of a bare consumer")
+        chosen = RabbitmqSource.model_validate(configuration.rabbitmq(rabbitmq.address, ALONE))
+        alone = asyncio.run(received(Rabbitmq(chosen, worker="alone"), len(sent)))
+    print(
+        f"RabbitMQ to PostgreSQL: {median(rates):,.0f} messages/s, {median(ratios):.0%} of a bare consumer;"
+        f" receiving and acknowledging alone {alone:.1f} µs each",
+        flush=True,
+    )

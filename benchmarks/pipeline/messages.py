@@ -77,12 +77,10 @@ def _iso(time: datetime) -> str:
     return time.isoformat().replace("+00:00", "Z")
 
 
-def messages(
-    number: int, open_orders: int, first: int = 0, faults: Mapping[str, float] = DEFAULT_FAULTS
-) -> list[Message]:
+def messages(number: int, open_orders: int, first: int = 0, start: datetime = START) -> list[Message]:
     """So many messages in the order they are sent, of orders from number ``first`` on, about ``open_orders``
     of which go on at the same time. The last ones are cut off wherever they stand."""
-    told = [_templates(order) for order in islice(stream(1, START, _AS_TOLD, faults, LIMITS), TOLD)]
+    told = [_templates(order) for order in islice(stream(1, START, _AS_TOLD, DEFAULT_FAULTS, LIMITS), TOLD)]
     lasting = sum((several[-1].after for _, several in told), timedelta()) / TOLD
     of_each = sum(len(several) for _, several in told) / TOLD
     every = lasting / open_orders
@@ -90,7 +88,7 @@ def messages(
     for at in range(int(number / of_each) + 2 * open_orders):
         begun, several = told[at % TOLD]
         begins = at * every
-        moved = START + begins - begun
+        moved = start + begins - begun
         sent += [(begins + one.after, at, one.of_order(first + at, moved)) for one in several]
     sent.sort(key=lambda one: one[:2])
     return [message for _, _, message in sent[:number]]
@@ -101,9 +99,11 @@ def _templates(order: Order) -> tuple[datetime, list[_Template]]:
     return begun, sorted((_Template.of(one, begun) for one in order.emissions), key=lambda one: one.after)
 
 
-def deliveries(sent: Iterable[Message], source: str, received: datetime) -> Iterator[Delivery]:
+def deliveries(
+    sent: Iterable[Message], source: str, received: datetime, first: int = 0
+) -> Iterator[Delivery]:
     """As a partition of Kafka hands them over."""
-    for offset, one in enumerate(sent):
+    for offset, one in enumerate(sent, first):
         headers = {**one.headers(KAFKA), "content-type": one.content_type}
         place = Position("shop", 0, offset)
         yield Delivery(

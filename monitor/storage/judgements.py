@@ -108,8 +108,8 @@ def _clock(
     kind: str,
     *rest: Any,
 ) -> Clock:
-    """From values of :data:`CLOCK`."""
-    known, of_kind = _STATES[state], _KINDS[kind]
+    """From values of :data:`CLOCK`. Raises ValueError for a state or kind nobody knows."""
+    known, of_kind = _STATES.get(state) or ClockState(state), _KINDS.get(kind) or ClockKind(kind)
     return Clock(sla, occurrence, known, started, due, at_risk, ended, severity, element, of_kind, *rest)
 
 
