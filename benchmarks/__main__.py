@@ -1,14 +1,14 @@
 """Every benchmark, one after the other: ``python -m benchmarks [name ...]``. See docs/benchmarks.md.
 
-``python -m benchmarks dataset``, ``pipeline``, ``reading`` and ``soak`` take options of their own, and a
-while: ``--help`` tells.
+``python -m benchmarks dataset``, ``pipeline``, ``reading``, ``retention`` and ``soak`` take options of
+their own, and a while: ``--help`` tells.
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import checker, decode, drawing, long_traces, reading, sweep
+from benchmarks import checker, decode, drawing, long_traces, reading, retention, sweep
 from benchmarks.dataset import command as dataset
 from benchmarks.pipeline import command as pipeline
 from benchmarks.soak import command as soak
@@ -20,7 +20,13 @@ ALL = {
     "long_traces": long_traces.main,
     "sweep": sweep.main,
 }
-LARGE = {"dataset": dataset.main, "pipeline": pipeline.main, "reading": reading.main, "soak": soak.main}
+LARGE = {
+    "dataset": dataset.main,
+    "pipeline": pipeline.main,
+    "reading": reading.main,
+    "retention": retention.main,
+    "soak": soak.main,
+}
 
 
 def main() -> None:

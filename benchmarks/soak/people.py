@@ -28,7 +28,8 @@ TRACES = 8
 """How often a trace is asked for that a list has just shown."""
 
 _LINK = re.compile(rb'href="(/traces/\d+)"')
-_OK, _GONE = 200, 404
+_PAGES, _GONE = (200, 303, 307), 404
+"""A trace that was merged meanwhile leads on to the other one."""
 
 
 class People:
@@ -80,7 +81,7 @@ class People:
         if answer.kind == "trace" and answer.status == _GONE:
             self.gone += 1
             return
-        if answer.status != _OK:
+        if answer.status not in _PAGES:
             self.wrong.append(f"{answer.status} {answer.path}")
         self.pages += 1
         self._seconds.append(answer.seconds)

@@ -7,7 +7,7 @@ from html import escape
 
 from benchmarks.soak.series import Series
 
-_WIDTH, _HEIGHT, _ACROSS = 250, 96, 3
+_WIDTH, _HEIGHT, _ACROSS = 290, 96, 3
 _PICTURED = (
     "ingest, memory of its own (USS)",
     "sweep, memory of its own (USS)",
@@ -49,7 +49,7 @@ def picture(told: Sequence[Series]) -> str:
     wide, high = _ACROSS * _WIDTH, -(-len(chosen) // _ACROSS) * _HEIGHT
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {wide} {high}" width="{wide}" '
-        f'height="{high}" font-family="sans-serif" font-size="11">',
+        f'height="{high}" font-family="sans-serif" font-size="10.5">',
         "<title>The soak: how twelve series went in an hour</title>",
         f'<rect width="{wide}" height="{high}" fill="#fff"/>',
     ]
