@@ -19,7 +19,7 @@ def fresh_database(server: str, template: str | None = None) -> Iterator[str]:
     with psycopg.connect(server, autocommit=True) as connection:
         source = sql.SQL("TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
         if template and connection.info.server_version >= _CHOOSES_HOW:
-            source += sql.SQL(" STRATEGY FILE_COPY")  # a quarter of the work, where nothing waits for the disk
+            source += sql.SQL(" STRATEGY FILE_COPY")  # a quarter of the work without a wait for the disk
         connection.execute(sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(name), source))
     try:
         yield with_database(server, name)
