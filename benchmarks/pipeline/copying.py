@@ -12,8 +12,8 @@ from psycopg import sql
 from benchmarks.usage import Usage
 from monitor.storage.tables import metadata
 
-_SETTINGS = frozenset({"flows", "watched"})
-"""What a worker writes once, at its start."""
+_SETTINGS = frozenset({"flows", "schema_suits", "watched"})
+"""What is written once, by an upgrade or at a worker's start."""
 
 
 @dataclass(frozen=True, slots=True)

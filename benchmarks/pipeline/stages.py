@@ -32,6 +32,9 @@ from monitor.storage.sql import SqlStore, utc_now
 from monitor.storage.transaction import Transaction
 
 BATCH = 1000
+BEFORE = 10_000
+"""In a batch of what is not measured: long deviating traces are judged anew for each."""
+
 SOURCE = {"name": demo.KAFKA, "kind": "memory"}
 
 
@@ -203,8 +206,8 @@ async def measured(
         mapping = mapping_of(chosen, [expected.flow for expected in flows.active.values()])
         pipeline = Timed(decoder_of(chosen), mapping, flows, store, Metrics())
         pipeline.clock = clock
-        for at in range(0, len(before), batch):
-            await pipeline.process(before[at : at + batch])
+        for at in range(0, len(before), BEFORE):
+            await pipeline.process(before[at : at + BEFORE])
         gc.collect()
         gc.freeze()  # as a service does, see monitor.process
         clock.seconds.clear()
