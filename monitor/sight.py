@@ -90,26 +90,34 @@ class Spells:
         self._began = began
         self.since: dict[str, datetime] = {}
 
-    def look(self, sources: Mapping[str, Sighted], now: datetime) -> None:
+    def look(self, sources: Mapping[str, Sighted], lasting: Collection[str], now: datetime) -> None:
         """Take note of who is blind now. A spell ends only once the source is well read again, so that one at
-        the brink does not begin a spell every second."""
+        the brink does not begin a spell every second. ``lasting``: the sources whose spell is stored: every
+        process has to agree on what is one, also one that has just begun, or one would end what another
+        holds to go on."""
         for name, source in sources.items():
-            behind = now - (source.watermark or self._began)
-            if source.ended or behind <= self._blindness.after / 2:
+            if source.ended or not self._is_blind(source.watermark, name in lasting, now):
                 self.since.pop(name, None)
-            elif behind > self._blindness.after:
+            elif name in lasting:
                 self.since.setdefault(name, now)
+            else:  # what we knew of was ended by another
+                self.since[name] = now
 
-    def notices(self, sources: Mapping[str, Sighted]) -> Iterator[Notice]:
-        """One for each source that is blind."""
-        for name, noticed in self.since.items():
+    def _is_blind(self, watermark: datetime | None, lasts: bool, now: datetime) -> bool:
+        if watermark is None:  # that we have just begun to look says nothing of a source that was never read
+            return lasts or now - self._began > self._blindness.after
+        return now - watermark > (self._blindness.after / 2 if lasts else self._blindness.after)
+
+    def notices(self, sources: Mapping[str, Sighted], now: datetime) -> Iterator[Notice]:
+        """One for each source that is blind, as if it were noticed now: that of a spell which lasts stays."""
+        for name in self.since:
             source = sources[name]
             yield Notice(
                 kind=NoticeKind.BLIND,
                 subject=name,
                 message=_message(name, source, self._blindness),
                 since=source.watermark or self._began,
-                noticed=noticed,
+                noticed=now,
                 severity="critical",
             )
 

@@ -120,9 +120,9 @@ class Sweeper:
         """Tell which sources are blind, once a spell, and whose spell is over. Returns how many are."""
         now = self.now()
         sources = await self._sighted(now)
-        self.spells.look(sources, now)
         lasting = {notice.subject: notice for notice in await self.store.notices(NoticeKind.BLIND)}
-        for notice in self.spells.notices(sources):
+        self.spells.look(sources, lasting, now)
+        for notice in self.spells.notices(sources, now):
             known = lasting.pop(notice.subject, None)
             if known is not None and known.message == notice.message:
                 continue
