@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
+from aiokafka.conn import CloseReason
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.helpers import create_ssl_context
 
 from monitor.settings import KafkaSource
@@ -28,7 +31,7 @@ def client_of(settings: KafkaSource, worker: str, **options: Any) -> AIOKafkaCon
     client = AIOKafkaConsumer(
         **options_of(settings, worker), metadata_max_age_ms=int(_METADATA_AGE * 1000), **options
     )
-    return _never_by_name(client)
+    return _lost_is_lost(_never_by_name(client))
 
 
 def options_of(settings: KafkaSource, worker: str) -> dict[str, Any]:
@@ -69,6 +72,30 @@ def _never_by_name(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
     inner = client._client
     inner.add_topic = lambda _topic: inner.force_metadata_update()
     return client
+
+
+def _lost_is_lost(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
+    """Have a write to a connection that broke a moment ago fail as on any lost connection: uvloop calls it a
+    RuntimeError, which aiokafka does not expect; asyncio's own loop is silent."""
+    inner = client._client
+    connect = inner._get_conn
+
+    async def connected(*asked: Any, **options: Any) -> Any:
+        connection = await connect(*asked, **options)
+        if connection is not None and "send" not in vars(connection):
+            connection.send = partial(_send, connection, connection.send)
+        return connection
+
+    inner._get_conn = connected
+    return client
+
+
+def _send(connection: Any, send: Callable[..., Any], *asked: Any, **options: Any) -> Any:
+    try:
+        return send(*asked, **options)
+    except RuntimeError as error:
+        connection.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
+        raise KafkaConnectionError(str(error)) from error
 
 
 def all_topics(asker: AIOKafkaConsumer) -> asyncio.Future[Any]:

@@ -9,14 +9,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from monitor.domain.event import Delivery
 from monitor.errors import SourceError
 from monitor.settings import KafkaSource
 from monitor.sources.base import SourceState
 from monitor.sources.kafka import Kafka
+from monitor.sources.kafka_client import client_of
 from tests.contract.source_harnesses import PATIENCE, Clock, fetch, make_topic, read, until
 from tests.services import Service
 
@@ -353,3 +357,25 @@ async def test_what_no_retry_can_mend_is_raised() -> None:
     async with Kafka(settings("host:no-port", "x"), worker="w") as source:
         with pytest.raises(SourceError, match="source x cannot go on"):
             await read(source, 1)
+
+
+def test_a_connection_that_broke_a_moment_ago_is_a_lost_one_to_the_quick_loop_too(
+    kafka_bootstrap: str, name: str
+) -> None:
+    async def broken() -> None:
+        client = client_of(settings(kafka_bootstrap, name), "w")
+        await client.start()
+        try:
+            (node,) = {broker.nodeId for broker in client._client.cluster.brokers()}
+            connection = await client._client._get_conn(node)
+            connection._writer.transport.abort()
+            await asyncio.sleep(0)  # closed, and not yet known to be
+            with pytest.raises(KafkaConnectionError):
+                await connection.send(MetadataRequest([]))
+            assert not connection.connected()
+            assert await client.topics() is not None, "the next one connects anew"
+        finally:
+            await client.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(broken())
