@@ -102,6 +102,7 @@ def _alerts(truth: Truth, held: Held) -> Iterator[str]:
             yield f"an alert nobody provoked: {row}"
         for receiver in _receivers(row):
             yield from _life(row, receiver, told[receiver, row.id])
+    yield from _worse(held.alerts)
     lasting = {row.about for row in held.alerts if row.status == "firing"}
     for about in sorted(truth.must - lasting):
         yield f"no alert says so any more: {about}"
@@ -110,6 +111,15 @@ def _alerts(truth: Truth, held: Held) -> Iterator[str]:
     for (receiver, message), count in held.bodies.items():
         if count > 1:
             yield f"{count} different messages came to {receiver} under one id: {message}"
+
+
+def _worse(alerts: tuple[AlertRow, ...]) -> Iterator[str]:
+    """A risk that ended without a word has to have become a breach."""
+    breached = {row.about for row in alerts}
+    for row in alerts:
+        worse = row.about._replace(alert="SlaBreached") if row.about else None
+        if row.status == "resolved" and not row.tells_end and worse not in breached:
+            yield f"its end is told by no breach: {row}"
 
 
 def _receivers(row: AlertRow) -> tuple[str, ...]:
@@ -123,9 +133,9 @@ def _life(row: AlertRow, receiver: str, told: list[Told]) -> Iterator[str]:
     )
     if not began and row.status == "firing":
         yield f"{receiver} was never told of {row}"
-    if began and row.status == "resolved" and not ended:
+    if began and row.status == "resolved" and row.tells_end and not ended:
         yield f"{receiver} was never told of the end of {row}"
-    if ended and (row.status == "firing" or not began):
+    if ended and (row.status == "firing" or not row.tells_end or not began):
         yield f"{receiver} was told of an end that was none: {row}"
     if began and ended and [one.status for one in told].index("resolved") == 0:
         yield f"{receiver} was told of the end before the beginning: {row}"

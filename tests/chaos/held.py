@@ -122,13 +122,14 @@ def _checked(one: Said) -> Checked:
 
 async def _alerts(database: Database) -> list[AlertRow]:
     found = []
-    for id_, name, status, severity, lasting, trace, labels, noted in await _rows(
-        database, "SELECT id, name, status, severity, lasting, trace_id, labels, annotations FROM alerts"
+    for id_, name, status, severity, lasting, tells_end, trace, labels, noted in await _rows(
+        database,
+        "SELECT id, name, status, severity, lasting, tells_end, trace_id, labels, annotations FROM alerts",
     ):
         about = None
         if trace is not None:
             about = About(name, order_of(json.loads(labels)["key"]), json.loads(noted)["name"])
-        found.append(AlertRow(bytes(id_).hex(), name, about, status, severity, lasting))
+        found.append(AlertRow(bytes(id_).hex(), name, about, status, severity, lasting, tells_end))
     return found
 
 

@@ -80,7 +80,8 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True)
 class AlertRow:
-    """An alert as it is stored. ``about``: None where it is about no trace."""
+    """An alert as it is stored. ``about``: None where it is about no trace. ``tells_end``: false for a risk
+    that became a breach, whose alert says so."""
 
     id: str
     name: str
@@ -88,6 +89,7 @@ class AlertRow:
     status: str
     severity: str
     lasting: bool
+    tells_end: bool = True
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ TRUTH = Truth(
 )
 ROW = AlertRow("a-1", "SlaBreached", BREACH, "firing", "critical", True)
 OVER = AlertRow("a-2", "SlaAtRisk", RISK, "resolved", "warning", True)
+SILENT = replace(OVER, tells_end=False)
 TOLD = (
     Told("hook", "m-2", "a-2", "firing"),
     Told("hook", "m-1", "a-1", "firing"),
@@ -81,11 +82,23 @@ def test_a_message_that_a_broker_was_given_twice_may_stand_in_the_inbox_twice() 
     assert differences(TRUTH, replace(HELD, inbox=(POISON, POISON), places=places)) == []
 
 
+def test_a_risk_that_became_a_breach_ends_without_a_word() -> None:
+    assert differences(TRUTH, replace(HELD, alerts=(ROW, SILENT), told=TOLD[:-1])) == []
+
+
 LATE = replace(ROW, id="a-3")
 FALSE = About("SlaBreached", "o-1", "Payment in time")
 BLIND = AlertRow("a-9", "SourceBlind", None, "resolved", "critical", True)
 
 WRONG: dict[str, tuple[Callable[[Held], Held], str]] = {
+    "the end of a risk that became a breach is told": (
+        lambda held: replace(held, alerts=(ROW, SILENT)),
+        "hook was told of an end that was none",
+    ),
+    "a risk ends without a word and without a breach": (
+        lambda held: replace(held, alerts=(replace(ROW, about=FALSE), SILENT), told=TOLD[1:4]),
+        "its end is told by no breach",
+    ),
     "an event is lost": (lambda held: replace(held, events=(PLACED,)), "event lost"),
     "an event counts twice": (lambda held: replace(held, events=(PLACED, PAID, PAID)), "event held 2 times"),
     "an event was never sent": (
