@@ -38,12 +38,13 @@ from monitor.dashboard.auth.assembly import login_of, proxies_of
 from monitor.dashboard.promises import promises_of
 from monitor.dashboard.receive import Receiver
 from monitor.deployed import DeployedFlows
-from monitor.errors import ConfigError, StorageUnavailable
+from monitor.errors import ConfigError
 from monitor.figures import Figures
-from monitor.flows import Flows, build, problems_of
+from monitor.flows import Flows, problems_of
 from monitor.listening import Server, address_of, listen
 from monitor.mending.mender import Mender
 from monitor.metrics import Metrics
+from monitor.opening import store_of
 from monitor.pipeline import Pipeline
 from monitor.probing import Probed, probing
 from monitor.reading import FEW, Reader
@@ -56,17 +57,13 @@ from monitor.sources.http import Http
 from monitor.sources.kafka import Kafka
 from monitor.sources.memory import Memory
 from monitor.sources.rabbitmq import Rabbitmq
-from monitor.storage.migrate import upgrade
-from monitor.storage.sql import SqlStore, open_store
+from monitor.storage.sql import SqlStore
 from monitor.sweep import Sweeper
 from monitor.tracing import UNTRACED, Tracer
 
 log = logging.getLogger("choreoscope")
 
 ROLES = frozenset({"ingest", "sweep", "dashboard"})
-
-PATIENCE_SECONDS = 10.0
-"""How long a start waits for a database that is away before it gives up with a message."""
 
 ADAPTERS: Mapping[str, Callable[..., Source]] = {
     "rabbitmq": Rabbitmq,
@@ -284,7 +281,7 @@ async def assembled(
         if problem.severity is Severity.WARNING:
             log.warning("%s", problem)
     worker = f"{socket.gethostname()}-{os.getpid()}"
-    store = await _open(settings)
+    store = await store_of(settings)
     try:
         given = dict(sources or {})
         if "ingest" in roles:
@@ -304,30 +301,6 @@ async def assembled(
             channels=dict(channels or {}),
             tracer=tracer,
         )
-    finally:
-        await store.close()
-
-
-@contextlib.asynccontextmanager
-async def looked_at(settings: Settings) -> AsyncIterator[tuple[Mender, SqlStore]]:
-    """The database and what mends its inbox, without deploying the models: to look, to try, to discard.
-    Raises as :func:`assembled` does."""
-    flows = [build(model)[1] for model in models_of(settings)]
-    mapping = mapping_of(settings, flows)
-    store = await _open(settings)
-    try:
-        pipeline = Pipeline(decoder_of(settings), mapping, Flows(store), store, Metrics())
-        yield Mender(pipeline, store.inbox, settings, known_labels(flows), rules_of(settings)), store
-    finally:
-        await store.close()
-
-
-@contextlib.asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[SqlStore]:
-    """The database alone. Raises StorageError."""
-    store = await _open(settings)
-    try:
-        yield store
     finally:
         await store.close()
 
@@ -381,29 +354,6 @@ async def _source(settings: SourceSettings, worker: str, store: SqlStore, now: d
     rows = [row for row in await store.views.sources(now) if row.name == settings.name]
     offsets = [int(shard.position) for row in rows for shard in row.shards if shard.position.isdigit()]
     return Rabbitmq(settings, worker=worker, resume=min(offsets, default=None))
-
-
-async def _open(settings: Settings) -> SqlStore:
-    """The database, its schema made where it is embedded. A server that is away is waited for a little."""
-    url = settings.database.get_secret_value()
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    waiting = False
-    while True:
-        try:
-            if url.startswith("sqlite"):
-                await asyncio.to_thread(upgrade, url)
-            return await open_store(url)
-        except StorageUnavailable as error:
-            if asyncio.get_running_loop().time() > deadline:
-                raise StorageUnavailable(
-                    f"The database cannot be reached. {error.message}",
-                    mend="See that it runs, and that database: in the configuration names the right host,"
-                    " port, user, password and database.",
-                ) from error
-            if not waiting:
-                log.warning("A database is waited for, up to %.0f s. %s", PATIENCE_SECONDS, error.message)
-            waiting = True
-            await asyncio.sleep(1.0)
 
 
 def _cause(error: BaseException) -> BaseException:

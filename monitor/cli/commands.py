@@ -252,7 +252,7 @@ def _stored(config: Path, ask: Callable[[CommandBook], Awaitable[Answer]]) -> An
     """What needs the database only: it works whatever the models are."""
 
     async def run() -> Answer:
-        from monitor.app import opened
+        from monitor.opening import opened
 
         async with opened(settings) as store:
             return await ask(store.commands)

@@ -221,7 +221,8 @@ def _asked(
     """``deploys``: what is placed needs the configured models to be the ones in force, as at a start."""
 
     async def run() -> Answer:
-        from monitor.app import assembled, looked_at
+        from monitor.app import assembled
+        from monitor.opening import looked_at
 
         if deploys:
             async with assembled(settings, roles=frozenset()) as app:

@@ -244,7 +244,7 @@ def _done(config: Path, do: Callable[[Access, datetime], Awaitable[Answer]]) -> 
     settings = load_settings(config)
 
     async def run() -> Answer:
-        from monitor.app import opened
+        from monitor.opening import opened
 
         async with opened(settings) as store:
             return await do(store.access, datetime.now(UTC))

@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from monitor.bpmn.flow import Flow
-from monitor.conformance.alignment import MoveKind
 from monitor.conformance.automaton import Automaton, State
 from monitor.conformance.concurrent import run
 from monitor.conformance.knowledge import NOTHING_KNOWN, Knowledge
+from monitor.conformance.moves import MoveKind
 from monitor.conformance.order import Window, parts, windows
 from monitor.conformance.segment import Passed, Segment, SegmentJudge, passed
 from monitor.conformance.segments import (

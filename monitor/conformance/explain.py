@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from textwrap import shorten
 
 from monitor.bpmn.flow import Flow
-from monitor.conformance.alignment import Alignment, Move, MoveKind
 from monitor.conformance.automaton import Automaton, State
+from monitor.conformance.moves import Alignment, Move, MoveKind
 from monitor.conformance.order import Window
 from monitor.conformance.tokens import gone_against
 from monitor.domain.event import Json, Observation

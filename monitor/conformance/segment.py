@@ -14,20 +14,20 @@ from typing import NamedTuple
 import orjson
 
 from monitor.bpmn.flow import Flow
-from monitor.conformance.alignment import (
+from monitor.conformance.alignment import align
+from monitor.conformance.automaton import Automaton, State
+from monitor.conformance.concurrent import run
+from monitor.conformance.explain import explain
+from monitor.conformance.moves import (
     Alignment,
     Ends,
     Move,
     MoveKind,
     Shape,
-    align,
     carry,
     count_early,
     may_be_complete,
 )
-from monitor.conformance.automaton import Automaton, State
-from monitor.conformance.concurrent import run
-from monitor.conformance.explain import explain
 from monitor.conformance.order import Window, parts
 from monitor.conformance.segments import Start
 from monitor.domain.checkpoint import Sum

@@ -16,7 +16,8 @@ from monitor.errors import InvalidInput, SourceError
 from monitor.settings import FileSource
 from monitor.sources.base import Batch, Now, Progress, SourceState, utc_now
 from monitor.sources.frontier import Frontier
-from monitor.sources.logs import Record, fingerprint, records
+from monitor.sources.log_record import Record
+from monitor.sources.logs import fingerprint, records
 
 
 class _Log:

@@ -22,8 +22,9 @@ from pm4py.objects.petri_net.obj import Marking, PetriNet
 from monitor.bpmn.compile import compile_flow
 from monitor.bpmn.flow import Flow
 from monitor.bpmn.read import read
-from monitor.conformance.alignment import align, shape_of
+from monitor.conformance.alignment import align
 from monitor.conformance.automaton import Automaton
+from monitor.conformance.moves import shape_of
 from tests.support.flows import bpmn
 from tests.support.trees import Act, And, Loop, Seq, Skip, Tree, Xor, document, nullable
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from monitor.bpmn.compile import Options, compile_flow
 from monitor.bpmn.flow import Flow, Ordering
-from monitor.conformance.alignment import align, shape_of
+from monitor.conformance.alignment import align
 from monitor.conformance.checker import Checker, Judged
+from monitor.conformance.moves import shape_of
 from monitor.domain.event import Observation
 from tests.support.effort import examples
 from tests.support.trees import ALPHABET, Language, Tree, document, labels_of, trees

@@ -17,8 +17,9 @@ from monitor.bpmn.compile import Options, compile_flow
 from monitor.bpmn.document import Document, Severity
 from monitor.bpmn.flow import Flow, Ordering
 from monitor.bpmn.read import read
-from monitor.conformance.alignment import MoveKind, align, shape_of
+from monitor.conformance.alignment import align
 from monitor.conformance.automaton import Automaton, State
+from monitor.conformance.moves import MoveKind, shape_of
 from monitor.domain.event import Observation
 from monitor.domain.verdict import Verdict
 from monitor.judging import Judge

@@ -72,7 +72,7 @@ CONTRACTS = {
 }
 COMPOSITION = (
     *("monitor.app", "monitor.alerting", "monitor.alerting_pictures", "monitor.commanding"),
-    *("monitor.serving", "monitor.cli"),
+    *("monitor.opening", "monitor.serving", "monitor.cli"),
 )
 # Adapters of one contract, which must not lean on each other.
 ADAPTERS = {

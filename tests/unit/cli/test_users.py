@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app import assembled, opened, run
+from monitor.app import assembled, run
 from monitor.cli import invoke
 from monitor.dashboard.auth.passwords import Passwords
 from monitor.dashboard.auth.service import digest
 from monitor.domain.access import Role
 from monitor.errors import ConfigError
+from monitor.opening import opened
 from monitor.settings import DashboardSettings, Settings, load
 from monitor.storage.access import ApiToken, Credential
 

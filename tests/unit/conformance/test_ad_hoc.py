@@ -6,8 +6,9 @@ import pytest
 
 from monitor.bpmn.compile import Options
 from monitor.bpmn.flow import Flow
-from monitor.conformance.alignment import align, shape_of
+from monitor.conformance.alignment import align
 from monitor.conformance.automaton import Automaton
+from monitor.conformance.moves import shape_of
 from tests.support.flows import flow_of, sorts, tasks
 
 

@@ -12,8 +12,9 @@ import pytest
 from monitor.bpmn.flow import Flow
 from monitor.conformance import alignment
 from monitor.conformance import segment as checking
-from monitor.conformance.alignment import Alignment, MoveKind, align, shape_of
+from monitor.conformance.alignment import align
 from monitor.conformance.checker import Checker
+from monitor.conformance.moves import Alignment, MoveKind, shape_of
 from tests.support.flows import flow_of, judged, tasks, word
 
 LOOP = flow_of(f"""

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import InvalidInput
-from monitor.sources.logs import Record, fingerprint, records
+from monitor.sources.log_record import Record
+from monitor.sources.logs import fingerprint, records
 
 
 def write(directory: Path, name: str, text: str | bytes) -> Path:
