@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
@@ -29,7 +30,7 @@ class Infix(NamedTuple):
     alone: bool = False
 
 
-class Parser:
+class Parser(ABC):
     """Reads one text. Subclasses give ``lexicon``, ``reserved`` words and the operators."""
 
     lexicon: ClassVar[Lexicon]
@@ -41,12 +42,13 @@ class Parser:
         self._depth = 0
         self._infixes = self.infixes()
 
+    @abstractmethod
     def infixes(self) -> Mapping[str, Infix]:
-        raise NotImplementedError
+        """The operators between two terms, by how they are written."""
 
+    @abstractmethod
     def prefix(self) -> Term:
         """A term without operator to its left. Raises Misread."""
-        raise NotImplementedError
 
     def whole(self) -> Term:
         """The text as one term. Raises Misread."""
