@@ -25,7 +25,7 @@ from time import perf_counter, sleep
 import psycopg
 
 from benchmarks.dataset.configuration import write
-from benchmarks.dataset.server import SERVING, kept
+from benchmarks.dataset.server import SERVING, answered, ask_where
 from benchmarks.reading_load import LOOK_SECONDS, Answer, Client, Listener, read
 from benchmarks.reading_mix import Mix, mix
 from benchmarks.usage import Usage, postmaster
@@ -43,9 +43,7 @@ TARGET = 0.1
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks reading", description=__doc__)
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--data", type=Path, help="directory that `dataset` made")
-    where.add_argument("--database", help="URL of a database that `dataset` filled")
+    ask_where(parser, "directory that `dataset` made", "URL of a database that `dataset` filled")
     parser.add_argument("--readers", type=int, default=50, help="default: %(default)s")
     parser.add_argument(
         "--look", type=float, default=LOOK_SECONDS, help="seconds a page is looked at (default: %(default)s)"
@@ -56,11 +54,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--slowest", type=int, default=0, help="tell so many of the slowest addresses")
     given = parser.parse_args(arguments)
     with ExitStack() as stack:
-        url, server = given.database, 0
-        if given.data is not None:
-            service = kept(given.data.absolute(), SERVING)
-            stack.enter_context(service)
-            url, server = service.address, postmaster(service.address)
+        url = stack.enter_context(answered(given, SERVING))
+        server = 0 if given.data is None else postmaster(url)
         upgrade(url)
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="choreoscope-reading-")))
         Run(url, server, folder, given).tell()

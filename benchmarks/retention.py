@@ -9,16 +9,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any, cast
 
 import psycopg
 
-from benchmarks.dataset.server import SERVING, kept
+from benchmarks.dataset.server import SERVING, answered, ask_where
 from monitor.storage.migrate import upgrade
 from monitor.storage.sql import open_store
 from monitor.sweep import PURGE_BATCH
@@ -40,18 +38,11 @@ _OLD = "SELECT id FROM traces WHERE merged_into IS NULL AND complete AND last < 
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks retention", description=__doc__)
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--data", type=Path, help="directory that `dataset` made")
-    where.add_argument("--database", help="URL of a database that `dataset` filled")
+    ask_where(parser, "directory that `dataset` made", "URL of a database that `dataset` filled")
     parser.add_argument("--hours", type=float, default=24, help="how much is dropped (default: %(default)s)")
     parser.add_argument("--statements", action="store_true", help="tell which statements took how long")
     given = parser.parse_args(arguments)
-    server: AbstractContextManager[object] = nullcontext()
-    url = given.database
-    if given.data is not None:
-        service = kept(given.data.absolute(), SERVING)
-        server, url = service, service.address
-    with server:
+    with answered(given, SERVING) as url:
         upgrade(url)
         asyncio.run(measure(url, timedelta(hours=given.hours), statements=given.statements))
 

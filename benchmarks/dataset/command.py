@@ -5,16 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from time import perf_counter
 
 import psycopg
 
 from benchmarks.dataset.base import Month
 from benchmarks.dataset.multiply import multiply
-from benchmarks.dataset.server import FILLING, kept
+from benchmarks.dataset.server import FILLING, answered, ask_where
 from benchmarks.dataset.story import DAYS
 from monitor.storage.migrate import upgrade
 
@@ -40,17 +38,10 @@ _REPORT = (
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks dataset", description=__doc__)
     parser.add_argument("--traces", type=int, default=1_000_000, help="how many (default: %(default)s)")
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--data", type=Path, help="directory of a PostgreSQL of our own, made there")
-    where.add_argument("--database", help="URL of an empty database")
+    ask_where(parser, "directory of a PostgreSQL of our own, made there", "URL of an empty database")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
-    server: AbstractContextManager[object] = nullcontext()
-    url = given.database
-    if given.data is not None:
-        service = kept(given.data.absolute(), FILLING)
-        server, url = service, service.address
-    with server:
+    with answered(given, FILLING) as url:
         make(url, given.traces, given.seed)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.services.postgres import LocalPostgres
@@ -36,3 +39,20 @@ def kept(directory: Path, settings: dict[str, str]) -> LocalPostgres:
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o755)
     return LocalPostgres(directory, settings)
+
+
+def ask_where(parser: argparse.ArgumentParser, data: str, database: str) -> None:
+    """``--data`` or ``--database``, with what each is said to be."""
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--data", type=Path, help=data)
+    where.add_argument("--database", help=database)
+
+
+@contextmanager
+def answered(given: argparse.Namespace, settings: dict[str, str]) -> Iterator[str]:
+    """The URL of the database that was asked for by :func:`ask_where`, ours or theirs."""
+    if given.data is None:
+        yield given.database
+        return
+    with kept(given.data.absolute(), settings) as service:
+        yield service.address

@@ -70,21 +70,26 @@ async def kafka(bootstrap: str) -> AsyncIterator[Send]:
             mend="Check the address, as in localhost:9092.",
         ) from error
     try:
-
-        async def send(message: Emission) -> None:
-            headers = [(name, value.encode()) for name, value in message.headers.items()]
-            headers.append(("content-type", message.content_type.encode()))
-            await producer.send_and_wait(
-                message.destination,
-                message.body,
-                key=message.key,
-                headers=headers,
-                timestamp_ms=int(message.time.timestamp() * 1000),
-            )
-
-        yield send
+        yield to_kafka(producer)
     finally:
         await producer.stop()
+
+
+def to_kafka(producer: AIOKafkaProducer) -> Send:
+    """Sends by a producer that was started; done once the broker has confirmed it."""
+
+    async def send(message: Emission) -> None:
+        headers = [(name, value.encode()) for name, value in message.headers.items()]
+        headers.append(("content-type", message.content_type.encode()))
+        await producer.send_and_wait(
+            message.destination,
+            message.body,
+            key=message.key,
+            headers=headers,
+            timestamp_ms=int(message.time.timestamp() * 1000),
+        )
+
+    return send
 
 
 @asynccontextmanager
@@ -92,11 +97,11 @@ async def brokers(rabbitmq_url: str | None, kafka_bootstrap: str | None) -> Asyn
     """A publisher that gives each message to its own broker; messages of a broker that is not named are
     given to nobody."""
     async with AsyncExitStack() as stack:
-        to_rabbit = await stack.enter_async_context(rabbitmq(rabbitmq_url)) if rabbitmq_url else None
-        to_kafka = await stack.enter_async_context(kafka(kafka_bootstrap)) if kafka_bootstrap else None
+        by_rabbit = await stack.enter_async_context(rabbitmq(rabbitmq_url)) if rabbitmq_url else None
+        by_kafka = await stack.enter_async_context(kafka(kafka_bootstrap)) if kafka_bootstrap else None
 
         async def send(message: Emission) -> None:
-            chosen = to_rabbit if message.channel == "rabbit" else to_kafka
+            chosen = by_rabbit if message.channel == "rabbit" else by_kafka
             if chosen is not None:
                 await chosen(message)
 

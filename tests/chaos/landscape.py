@@ -24,7 +24,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 from monitor.errors import SourceUnavailable
 from monitor.landscape import demo
 from monitor.landscape.plan import Pace, Plan, plan
-from monitor.landscape.publish import Send, rabbitmq
+from monitor.landscape.publish import Send, rabbitmq, to_kafka
 from monitor.landscape.story import Limits
 from monitor.landscape.wire import EXCHANGE, TOPICS, Emission
 from tests.support.serving import written
@@ -168,19 +168,7 @@ async def kafka(bootstrap: str) -> AsyncIterator[Send]:
     try:
         async with asyncio.timeout(2 * CONFIRMED_WITHIN):
             await producer.start()
-
-        async def send(message: Emission) -> None:
-            headers = [(name, value.encode()) for name, value in message.headers.items()]
-            headers.append(("content-type", message.content_type.encode()))
-            await producer.send_and_wait(
-                message.destination,
-                message.body,
-                key=message.key,
-                headers=headers,
-                timestamp_ms=int(message.time.timestamp() * 1000),
-            )
-
-        yield send
+        yield to_kafka(producer)
     finally:
         try:
             async with asyncio.timeout(2 * CONFIRMED_WITHIN):

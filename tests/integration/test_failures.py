@@ -28,7 +28,7 @@ from monitor.storage.migrate import upgrade
 from monitor.storage.sql import SqlStore, open_store
 from tests.services import Service
 from tests.support.serving import PATIENCE, Serving, serving, written
-from tests.support.shop import Moved, Said, offline, sent, shop, start, stored, told
+from tests.support.shop import Said, offline, sent, shop, start, stored_in, told
 
 pytestmark = pytest.mark.usefixtures("landscape_alone")
 
@@ -101,20 +101,10 @@ def expected(told: Plan, *channels: str) -> list[Said]:
 def settled(monitor: Serving, database: str, wanted: list[Said]) -> None:
     """Wait until the database says what an offline replay says, then compare."""
     end = time.monotonic() + PATIENCE
-    while (found := asyncio.run(_stored(database))) != wanted and time.monotonic() < end:
+    while (found := asyncio.run(stored_in(database))) != wanted and time.monotonic() < end:
         assert monitor.process.poll() is None, monitor.log[-4000:]
         time.sleep(0.3)
     assert found == wanted
-
-
-async def _stored(database: str) -> list[Said]:
-    store = await open_store(database)
-    try:
-        return await stored(store)
-    except Moved:
-        return []
-    finally:
-        await store.close()
 
 
 def test_the_database_goes_away_and_comes_back(

@@ -22,9 +22,8 @@ from monitor.domain.event import Delivery, Position
 from monitor.landscape.plan import Pace, Plan, plan
 from monitor.landscape.wire import STRUCTURED, Emission
 from monitor.settings import load
-from monitor.storage.sql import open_store
 from tests.support.serving import PATIENCE, Serving, command, environment, serving, written
-from tests.support.shop import Moved, Said, offline, stored
+from tests.support.shop import Said, offline, stored_in
 
 PACE = Pace(every=timedelta(milliseconds=200), step=timedelta(milliseconds=500))
 AT_ONCE = 20
@@ -185,17 +184,7 @@ def _noise(orders: Plan) -> set[str]:
 
 def _events(database: str) -> set[str | None]:
     """The ids of all that is stored."""
-    return {event for said in asyncio.run(_stored(database)) for _, _, event in said.events}
-
-
-async def _stored(database: str) -> list[Said]:
-    store = await open_store(database)
-    try:
-        return await stored(store)
-    except Moved:
-        return []
-    finally:
-        await store.close()
+    return {event for said in asyncio.run(stored_in(database)) for _, _, event in said.events}
 
 
 def _wanted(config: Path, orders: Plan) -> list[Said]:
@@ -208,7 +197,7 @@ def _wanted(config: Path, orders: Plan) -> list[Said]:
 
 def _settled(database: str, wanted: list[Said], monitor: Serving) -> None:
     end = time.monotonic() + PATIENCE
-    while (found := asyncio.run(_stored(database))) != wanted and time.monotonic() < end:
+    while (found := asyncio.run(stored_in(database))) != wanted and time.monotonic() < end:
         assert monitor.process.poll() is None, monitor.log[-4000:]
         time.sleep(0.3)
     assert found == wanted

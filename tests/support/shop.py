@@ -27,7 +27,7 @@ from monitor.resources import models
 from monitor.settings import Settings
 from monitor.sla.findings import clock_finding
 from monitor.sla.outcomes import outcome_of
-from monitor.storage.sql import SqlStore
+from monitor.storage.sql import SqlStore, open_store
 from monitor.storage.views import ClockCounts, FindingRow, TraceFilter, TraceRow
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -208,6 +208,17 @@ async def stored(store: SqlStore) -> list[Said]:
         if page.next is None:
             return _sorted(found)
         cursor = page.next
+
+
+async def stored_in(database: str) -> list[Said]:
+    """As :func:`stored`, of the database at a URL; nothing while somebody moves its traces."""
+    store = await open_store(database)
+    try:
+        return await stored(store)
+    except Moved:
+        return []
+    finally:
+        await store.close()
 
 
 def _finding(
