@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 
 from monitor.errors import SourceUnavailable
 from monitor.landscape.wire import EXCHANGE, Emission
+from monitor.rabbitmq import connected
 
 Send = Callable[[Emission], Awaitable[None]]
 """Hands one message over; returns once it is certain to be kept."""
@@ -28,7 +29,8 @@ CONNECT_SECONDS = 15
 async def rabbitmq(url: str) -> AsyncIterator[Send]:
     """A publisher to the topic exchange, with confirms. Raises SourceUnavailable."""
     try:
-        connection = await aio_pika.connect(url, timeout=CONNECT_SECONDS)
+        async with asyncio.timeout(CONNECT_SECONDS):
+            connection = await connected(url, name="choreoscope landscape")
     except (OSError, TimeoutError, aio_pika.exceptions.AMQPError) as error:
         raise SourceUnavailable(
             f"RabbitMQ cannot be reached: {error}", mend="Check the address, the user and the virtual host."

@@ -25,8 +25,8 @@ from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
 from monitor.errors import SourceUnavailable
+from monitor.rabbitmq import connected
 from monitor.settings import RabbitmqSource
-from monitor.tls import context_of
 
 LOST = (AMQPError, ChannelInvalidStateError, OSError, RuntimeError)
 """What a call on a connection raises that is gone, or going. aiormq uses RuntimeError for some of it."""
@@ -58,13 +58,11 @@ class Session:
     @classmethod
     async def open(cls, settings: RabbitmqSource) -> Self:
         """Connect, and declare and bind our queue. Raises one of :data:`LOST`, or :class:`Refused`."""
-        url = settings.url.get_secret_value()
-        heartbeat: dict[str, Any] = {} if "heartbeat=" in url else {"heartbeat": settings.heartbeat}
-        connection = await aio_pika.connect(
-            url,
-            ssl_context=context_of(settings.tls) if settings.tls else None,
-            client_properties={"connection_name": f"choreoscope {settings.name}"},
-            **heartbeat,
+        connection = await connected(
+            settings.url.get_secret_value(),
+            name=f"choreoscope {settings.name}",
+            tls=settings.tls,
+            heartbeat=settings.heartbeat,
         )
         session = cls(settings, connection)
         try:

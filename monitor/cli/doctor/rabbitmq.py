@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import aio_pika
+import asyncio
+
 from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import (
     AMQPError,
@@ -12,20 +13,18 @@ from aio_pika.exceptions import (
 )
 
 from monitor.cli.doctor.result import SECONDS, Result, Results, fail, ok, warn
+from monitor.rabbitmq import connected
 from monitor.settings import RabbitmqSource
 from monitor.sources import amqp
-from monitor.tls import context_of
 
 
 async def examine(source: RabbitmqSource) -> Results:
     what = f"source {source.name}"
     try:
-        connection = await aio_pika.connect(
-            source.url.get_secret_value(),
-            ssl_context=context_of(source.tls) if source.tls else None,
-            timeout=SECONDS,
-            client_properties={"connection_name": f"choreoscope doctor {source.name}"},
-        )
+        async with asyncio.timeout(SECONDS):
+            connection = await connected(
+                source.url.get_secret_value(), name=f"choreoscope doctor {source.name}", tls=source.tls
+            )
     except (AMQPError, OSError) as error:
         mend = "Check url (host, port, user, password, vhost) and that the broker runs."
         yield fail(what, amqp.explain(source, error), mend)

@@ -32,8 +32,8 @@ from aiormq.exceptions import (
 from pamqp.commands import Basic
 
 from monitor.commands.base import Message, Outcome, Unpublished
+from monitor.rabbitmq import connected
 from monitor.settings.commands import RabbitmqTarget
-from monitor.tls import context_of
 
 _CLOSE_SECONDS = 5.0
 _LOST = (AMQPError, ChannelInvalidStateError, OSError, RuntimeError, TimeoutError)
@@ -68,10 +68,8 @@ class RabbitmqPublisher:
         target = self._target
         try:
             async with asyncio.timeout(self._seconds):
-                return await aio_pika.connect(
-                    target.url.get_secret_value(),
-                    ssl_context=context_of(target.tls) if target.tls else None,
-                    client_properties={"connection_name": "choreoscope commands"},
+                return await connected(
+                    target.url.get_secret_value(), name="choreoscope commands", tls=target.tls
                 )
         except (ProbableAuthenticationError, AuthenticationError):
             raise Unpublished(

@@ -1,0 +1,37 @@
+"""A connection to RabbitMQ: for the source, the commands, `doctor` and the simulated landscape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aio_pika
+from aio_pika.connection import make_url
+
+from monitor.settings import Tls
+from monitor.tls import context_of
+
+
+async def connected(
+    url: str, *, name: str, tls: Tls | None = None, heartbeat: int | None = None
+) -> aio_pika.Connection:
+    """Connect as ``name``, which RabbitMQ shows its operators. ``heartbeat`` in seconds, unless the URL
+    says one. Raises AMQPError, OSError or, from aiormq, RuntimeError of a connection that is going.
+
+    As :func:`aio_pika.connect`, except that a connection that did not come about is closed: left to the
+    garbage collector it asks whatever event loop runs there and then to close it, or none.
+    """
+    options: dict[str, Any] = {}
+    if heartbeat is not None and "heartbeat=" not in url:
+        options["heartbeat"] = heartbeat
+    connection = aio_pika.Connection(
+        make_url(url, **options),
+        ssl_context=context_of(tls) if tls else None,
+        client_properties={"connection_name": name},
+        **options,
+    )
+    try:
+        await connection.connect()
+    except BaseException:  # cancelled, too
+        await connection.close()
+        raise
+    return connection
