@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 
 from monitor.errors import SourceUnavailable
 from monitor.landscape.wire import EXCHANGE, Emission
-from monitor.rabbitmq import connected
+from monitor.rabbitmq import LOST, connected, leave
 
 Send = Callable[[Emission], Awaitable[None]]
 """Hands one message over; returns once it is certain to be kept."""
@@ -31,11 +31,11 @@ async def rabbitmq(url: str) -> AsyncIterator[Send]:
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             connection = await connected(url, name="choreoscope landscape")
-    except (OSError, TimeoutError, aio_pika.exceptions.AMQPError) as error:
+    except LOST as error:
         raise SourceUnavailable(
             f"RabbitMQ cannot be reached: {error}", mend="Check the address, the user and the virtual host."
         ) from error
-    async with connection:
+    try:
         channel = await connection.channel(publisher_confirms=True)
         exchange = await channel.declare_exchange(EXCHANGE, aio_pika.ExchangeType.TOPIC, durable=True)
 
@@ -55,6 +55,8 @@ async def rabbitmq(url: str) -> AsyncIterator[Send]:
             )
 
         yield send
+    finally:
+        await leave(connection)
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Self
@@ -11,9 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import aio_pika
 from aio_pika.exceptions import (
-    AMQPError,
     ChannelClosed,
-    ChannelInvalidStateError,
     ChannelNotFoundEntity,
     ChannelPreconditionFailed,
     InvalidFrameError,
@@ -25,13 +22,9 @@ from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
 from monitor.errors import SourceUnavailable
-from monitor.rabbitmq import connected
+from monitor.rabbitmq import connected, leave
 from monitor.settings import RabbitmqSource
 
-LOST = (AMQPError, ChannelInvalidStateError, OSError, RuntimeError)
-"""What a call on a connection raises that is gone, or going. aiormq uses RuntimeError for some of it."""
-
-_CLOSE_TIMEOUT = 5.0
 _BYTES = "x-max-length-bytes"
 
 
@@ -127,9 +120,7 @@ class Session:
             self.lost.set_result(reason)
 
     async def close(self) -> None:
-        with contextlib.suppress(*LOST, TimeoutError):
-            async with asyncio.timeout(_CLOSE_TIMEOUT):
-                await self._connection.close()
+        await leave(self._connection)
 
     @property
     def _vhost(self) -> str:

@@ -20,8 +20,9 @@ from pamqp.commands import Basic
 
 from monitor.domain.event import NO_HEADERS, Delivery, HeaderValue, Position
 from monitor.errors import SourceError
+from monitor.rabbitmq import LOST
 from monitor.settings import RabbitmqSource
-from monitor.sources.amqp import LOST, Refused, Session, explain
+from monitor.sources.amqp import Refused, Session, explain
 from monitor.sources.base import Batch, Now, Progress, SourceState, utc_now
 from monitor.sources.buffer import Buffer
 from monitor.sources.frontier import Frontier
@@ -141,7 +142,7 @@ class Rabbitmq:
                 # to the channel by then stands before the second request, so with its answer we have it.
                 waiting = await session.waiting(self._channel)
                 await session.waiting(self._channel)
-        except (*LOST, TimeoutError) as error:
+        except LOST as error:
             # The answer may still come: whatever is asked next would take it for its own.
             session.fail(error)
             return
@@ -200,7 +201,7 @@ class Rabbitmq:
                     await session.close()
             except Refused as error:
                 self._report(str(error), failed=error.permanent)
-            except (*LOST, TimeoutError) as error:
+            except LOST as error:
                 self._report(explain(self._settings, error))
             attempt = 0 if loop.time() - began > _STEADY else attempt + 1
             await asyncio.sleep(backoff(attempt))

@@ -8,7 +8,6 @@ nothing a monitor should keep open.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import unquote, urlsplit
@@ -16,7 +15,6 @@ from urllib.parse import unquote, urlsplit
 import aio_pika
 from aio_pika.exceptions import (
     AMQPError,
-    ChannelInvalidStateError,
     ChannelNotFoundEntity,
     DeliveryError,
     InvalidFrameError,
@@ -32,12 +30,8 @@ from aiormq.exceptions import (
 from pamqp.commands import Basic
 
 from monitor.commands.base import Message, Outcome, Unpublished
-from monitor.rabbitmq import connected
+from monitor.rabbitmq import LOST, connected, leave
 from monitor.settings.commands import RabbitmqTarget
-
-_CLOSE_SECONDS = 5.0
-_LOST = (AMQPError, ChannelInvalidStateError, OSError, RuntimeError, TimeoutError)
-"""What a call on a connection raises that is gone, or going. aiormq uses RuntimeError for some of it."""
 
 
 class RabbitmqPublisher:
@@ -52,16 +46,12 @@ class RabbitmqPublisher:
         try:
             return await self._send(connection, message)
         finally:
-            with contextlib.suppress(*_LOST):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await connection.close()
+            await leave(connection)
 
     async def reach(self) -> str:
         """Connect and go again; nothing is sent. What was found. Raises Unpublished."""
         connection = await self._connected()
-        with contextlib.suppress(*_LOST):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await connection.close()
+        await leave(connection)
         return f"{self._where} lets user {self._user!r} in; whether they may write only a message shows"
 
     async def _connected(self) -> aio_pika.abc.AbstractConnection:
@@ -94,7 +84,7 @@ class RabbitmqPublisher:
                 opened = connection.channel(publisher_confirms=True, on_return_raises=True)
                 await opened.initialize()
                 channel = await opened.get_underlay_channel()
-        except _LOST as error:
+        except LOST as error:
             raise Unpublished(
                 Outcome.AWAY, f"{self._where} was lost before anything was sent: {_said(error)}."
             ) from None
@@ -136,7 +126,7 @@ class RabbitmqPublisher:
             raise Unpublished(
                 Outcome.UNCLEAR, f"{self._where} did not confirm it in {self._seconds:g} s."
             ) from None
-        except _LOST as error:
+        except LOST as error:
             raise Unpublished(
                 Outcome.UNCLEAR, f"{self._where} was lost before it confirmed: {_said(error)}."
             ) from None
