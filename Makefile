@@ -1,7 +1,10 @@
 # `make` lists what there is. Everything runs in .venv, which scripts/setup makes and keeps up to date.
 
 BIN := .venv/bin
-WORKERS ?= auto
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+WORKERS ?= $(CORES)
+# Tests with services wait half of the time: one more at a time than there are cores.
+WITH_SERVICES = $(shell expr $(WORKERS) + 1)
 
 # The stages without I/O: their tests must cover nearly all of them.
 PURE := monitor/domain/*,monitor/identity.py,monitor/expressions.py,monitor/decode/*,monitor/mapping/*,monitor/correlate.py,$\
@@ -19,9 +22,13 @@ demo: ## Watch a simulated landscape with everything in one process
 	@$(BIN)/choreoscope demo $(ARGS)
 
 test: setup services ## Run every test, with real services, and check the pure stages' coverage (ARGS=... runs some)
-	@$(BIN)/coverage erase
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report= $(ARGS)
-	@$(if $(ARGS),,$(BIN)/coverage report --include='$(PURE)' --fail-under=$(PURE_AT_LEAST))
+ifdef ARGS
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+else
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report= tests/unit
+	@$(BIN)/coverage report --include='$(PURE)' --fail-under=$(PURE_AT_LEAST)
+	@$(BIN)/pytest -n $(WITH_SERVICES) --dist worksteal --ignore tests/unit
+endif
 
 test-quick: setup ## Run the unit and property tests only: no services, no coverage
 	@$(BIN)/pytest -n $(WORKERS) tests/unit tests/property $(ARGS)
@@ -48,7 +55,8 @@ lint: setup ## Check style and types
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-coverage: ## Report the whole package's coverage by the last `make test`, also as pages in htmlcov/
+coverage: setup services ## Report what all tests together cover of the whole package, also as pages in htmlcov/
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report
 	@$(BIN)/coverage html --quiet
 

@@ -30,8 +30,6 @@ settings.register_profile("explore", deadline=None, print_blob=True)
 settings.register_profile("deep", settings.get_profile("explore"))
 settings.load_profile("steady")
 
-_COVERING = [Path(__file__).parent / name for name in ("unit", "property")]
-
 _HOST = pytest.StashKey[Services]()
 _NEEDS: dict[str, Name] = {
     "postgres_server_url": "postgres",
@@ -52,15 +50,6 @@ def pytest_configure_node(node: Any) -> None:
     host = node.config.stash[_HOST]
     assert isinstance(host, Host)
     node.workerinput["services"] = (host.run_id, host.listen())
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Coverage is judged of the stages without I/O, which unit and property tests are about: to trace every
-    line that the others run would cost minutes. ``CHOREOSCOPE_COVER_ALL=1`` does it."""
-    if os.environ.get("CHOREOSCOPE_COVER_ALL") != "1":
-        for item in items:
-            if not any(folder in item.path.parents for folder in _COVERING):
-                item.add_marker("no_cover")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

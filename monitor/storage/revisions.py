@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -45,7 +46,12 @@ def config_of() -> Config:
 
 
 def scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(config_of())
+    return _scripts(str(migrations()))
+
+
+@cache  # every opened store asks, and each revision is a file to read and run
+def _scripts(location: str) -> ScriptDirectory:
+    return ScriptDirectory(location)
 
 
 def head() -> str:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.landscape import PATIENCE
@@ -18,6 +18,8 @@ DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 GRAVE = ("serious", "critical")
 COLOURS = ("color-contrast", "link-in-text-block")
 """The rules whose outcome depends on light and dark."""
+SIZED = (*COLOURS, "scrollable-region-focusable", "target-size")
+"""Those whose outcome depends on the width."""
 
 
 @dataclass
@@ -73,13 +75,16 @@ async def open_details(page: Page) -> None:
 
 async def barriers(page: Page, *rules: str) -> list[str]:
     """What axe-core finds grave, one line for each kind and place. ``rules``: only these."""
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if not await page.evaluate("'axe' in window"):  # half a megabyte: once for each document
+        await page.evaluate(AXE_SCRIPT)
+    options: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
     if rules:
         options["runOnly"] = list(rules)
-    found = await Axe().run(page, options=options)
-    return [
-        f"{violation['id']}: {violation['help']}: {node['html'][:200]}: {node['failureSummary']}"
-        for violation in found.response["violations"]
-        if violation["impact"] in GRAVE
-        for node in violation["nodes"]
-    ]
+    found: list[str] = await page.evaluate(
+        """async ([options, grave]) => (await axe.run(document, options)).violations
+             .filter((one) => grave.includes(one.impact))
+             .flatMap((one) => one.nodes.map((node) =>
+               `${one.id}: ${one.help}: ${node.html.slice(0, 200)}: ${node.failureSummary}`))""",
+        [options, GRAVE],
+    )
+    return found

@@ -48,8 +48,8 @@ BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 """A Monday; four weeks on, Berlin's clocks change."""
 
 DAYS = 30
-TICK = timedelta(hours=2)
-ORDERS_A_DAY = int(os.environ.get("CHOREOSCOPE_ORDERS_A_DAY", "8"))
+TICK = timedelta(hours=3)
+ORDERS_A_DAY = int(os.environ.get("CHOREOSCOPE_ORDERS_A_DAY", "4"))
 
 MODEL = f"""
 <startEvent id="s"/> {tasks("Placed", "Paid", "Packed", "Shipped", "Cancelled")}
@@ -428,7 +428,7 @@ async def test_what_is_found_is_what_is_true(store_url: str, tmp_path: Path, see
     spells: Counter[str] = Counter()
     blind: set[str] = set()
     try:
-        for step in range(DAYS * 12 + 1):
+        for step in range(DAYS * (timedelta(days=1) // TICK) + 1):
             now = BEGIN + step * TICK
             while coming and coming[-1][1].arrives <= now:
                 await landscape.put(*coming.pop())

@@ -94,7 +94,7 @@ def pairs(automaton: Automaton, reference: Reference) -> Iterator[tuple[str, Sta
 
 @every_construct
 @given(data=st.data())
-@examples(20)
+@examples(14)
 def test_every_short_word(constructs: tuple[str, ...], data: st.DataObject) -> None:
     """The same labels are possible after every allowed word, and the same words are whole runs."""
     hold_every_short_word(document_of(data.draw(models(*constructs))))
@@ -102,7 +102,7 @@ def test_every_short_word(constructs: tuple[str, ...], data: st.DataObject) -> N
 
 @every_construct
 @given(data=st.data())
-@examples(12)
+@examples(8)
 def test_every_short_word_of_tangles(constructs: tuple[str, ...], data: st.DataObject) -> None:
     """The same with sequence flows from anywhere to anywhere."""
     hold_every_short_word(document_of(data.draw(tangles(*constructs))))
