@@ -39,8 +39,8 @@ WATCH = """() => {
   });
   document.addEventListener("focusout", ({ relatedTarget: to }) => { window.left ||= to === null; });
 }"""
-"""Keeps where the focus goes until it leaves the page, and whether it can be seen. A field for a time shows it
-at one of its parts, a badge of a picture by the box that opens."""
+"""Keeps where the focus goes until it leaves the page, and whether it can be seen. A field for a time shows
+it at one of its parts, a badge of a picture by the box that opens."""
 
 PRESSES = 10
 """Of the Tab key between two looks at whether the focus has left."""
