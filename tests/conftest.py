@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.services import VARIABLES, Host, RemoteHost, Service, Unavailable, private
 from tests.services.catalogue import Name
+from tests.services.copies import Copies
 from tests.services.databases import drop_database, fresh_database, make_template
 from tests.services.host import Services
 
@@ -145,10 +146,17 @@ def _migrated_template(pytestconfig: pytest.Config, postgres_server_url: str) ->
     return name
 
 
+@pytest.fixture(scope="session")
+def migrated_copies(postgres_server_url: str, _migrated_template: str) -> Iterator[Copies]:
+    """Databases with the current schema, as many as are wanted at a time."""
+    with Copies(postgres_server_url, _migrated_template) as copies:
+        yield copies
+
+
 @pytest.fixture
-def migrated_postgres_url(postgres_server_url: str, _migrated_template: str) -> Iterator[str]:
-    """``postgresql://`` URL of a fresh database with the current schema."""
-    with fresh_database(postgres_server_url, _migrated_template) as url:
+def migrated_postgres_url(migrated_copies: Copies) -> Iterator[str]:
+    """``postgresql://`` URL of a database with the current schema and nothing else in it."""
+    with migrated_copies.lent() as url:
         yield url
 
 

@@ -7,7 +7,9 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aio_pika
 import psycopg
@@ -16,7 +18,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from tests.services import Service, Unavailable, shared
 from tests.services.compose import ComposedService
-from tests.services.databases import fresh_database, make_template
+from tests.services.copies import Copies
+from tests.services.databases import drop_database, fresh_database, make_template
 from tests.services.host import Host, RemoteHost
 
 
@@ -42,6 +45,56 @@ async def test_kafka_has_consumer_groups(kafka_bootstrap: str) -> None:
         assert (await consumer.getone()).value == b"once"
         await consumer.commit()
         assert await consumer.committed(TopicPartition(topic, 0)) == 1
+
+
+def test_a_copy_is_lent_as_its_template_is(postgres_server_url: str) -> None:
+    def fill(url: str) -> None:
+        with psycopg.connect(url) as database:
+            database.execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (1)")
+            database.execute("CREATE TABLE one (id serial PRIMARY KEY, other int)")
+            database.execute("CREATE TABLE other (one int REFERENCES one)")
+
+    def used(url: str, statement: str) -> None:
+        with psycopg.connect(url) as database:
+            row = database.execute("INSERT INTO one (other) VALUES (7) RETURNING id").fetchone()
+            assert row == (1,)
+            assert database.execute("SELECT count(*) FROM other").fetchone() == (0,)
+            database.execute("INSERT INTO other VALUES (1)")
+            database.execute(statement)
+
+    template = f"template_{uuid.uuid4().hex[:8]}"
+    make_template(postgres_server_url, template, fill)
+    try:
+        with Copies(postgres_server_url, template) as copies:
+            lent = []
+            for statement in (
+                "SELECT 1",
+                "CREATE INDEX ON other (one)",
+                "ALTER TABLE one ADD COLUMN more text",
+                "UPDATE kept SET id = 2",
+                "ANALYZE one",
+                "INSERT INTO other SELECT 1 FROM generate_series(1, 99999)",
+                "SELECT 1",
+                "SELECT 1",
+            ):
+                with copies.lent() as url:
+                    used(url, statement)
+                    lent.append(url)
+            again = [earlier == later for earlier, later in pairwise(lent)]
+            assert again == [True, False, False, False, False, False, True]
+            with psycopg.connect(lent[-1], autocommit=True) as stranger:
+                with copies.lent() as url:
+                    assert url == lent[-1]
+                with pytest.raises(psycopg.OperationalError):
+                    stranger.execute("SELECT 1")
+            with copies.lent() as one, copies.lent() as two:
+                assert one != two
+        with psycopg.connect(postgres_server_url) as server:
+            names = [urlsplit(url).path[1:] for url in (*lent, one, two)]
+            left = server.execute("SELECT count(*) FROM pg_database WHERE datname = ANY (%s)", [names])
+            assert left.fetchone() == (0,)
+    finally:
+        drop_database(postgres_server_url, template)
 
 
 async def test_rabbitmq_routes_and_delivers(rabbitmq_url: str) -> None:

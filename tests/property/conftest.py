@@ -11,6 +11,7 @@ from typing import Protocol
 import pytest
 
 from monitor.storage.migrate import upgrade
+from tests.services.copies import Copies
 
 
 class Databases(Protocol):
@@ -21,12 +22,8 @@ class Databases(Protocol):
 def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
     """A fresh one for every example."""
     if request.param == "postgres":
-        from tests.services.databases import fresh_database
-
-        server, template = (
-            request.getfixturevalue(name) for name in ("postgres_server_url", "_migrated_template")
-        )
-        return lambda: fresh_database(server, template)
+        copies: Copies = request.getfixturevalue("migrated_copies")
+        return copies.lent
     folder: Path = tmp_path_factory.mktemp("stores")
     upgrade(f"sqlite:///{folder}/empty.db")
 
