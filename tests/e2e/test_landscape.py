@@ -1,5 +1,5 @@
 """The main job on real brokers: five services, known faults, a monitor that is killed meanwhile, or whose
-consumers are away while deadlines pass. ``CHOREOSCOPE_E2E_ORDERS`` makes it more orders."""
+consumers are away while deadlines pass. ``CHOREOSCOPE_ORDERS`` makes it more orders."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from monitor.resources import models
 pytestmark = pytest.mark.usefixtures("landscape_alone")
 
 MODEL = models() / "order-fulfilment.bpmn"
-ORDERS = int(os.environ.get("CHOREOSCOPE_E2E_ORDERS", "600"))
+ORDERS = int(os.environ.get("CHOREOSCOPE_ORDERS", "600"))
 PACE = Pace(every=timedelta(milliseconds=50), step=timedelta(seconds=1.5))
 KILL_AT = (0.15, 0.4, 0.7)
 """Shares of all events stored at which the monitor is killed with SIGKILL."""
