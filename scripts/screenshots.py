@@ -33,7 +33,14 @@ START_SECONDS = 60.0
 MOST_BYTES = 3_000_000
 """Of all pictures together: they live in the repository."""
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "chromium-headless-shell",
+)
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",

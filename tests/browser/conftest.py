@@ -28,7 +28,14 @@ FLAGS = (
     "--disable-sync",
 )
 expect.set_options(timeout=PATIENCE * 1000)  # an open page follows what happens within five seconds
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+NAMES = (
+    "chromium-headless-shell",  # the same engine without the rest of a browser: half of its processor time
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
