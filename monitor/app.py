@@ -163,6 +163,7 @@ class App:
             now=self.now,
             blindness=Blindness(self.settings.blindness.after, self.settings.blindness.at_most),
             keep_traces=self.settings.retention.traces,
+            keep_open=self.settings.retention.open,
             keep_inbox=self.settings.retention.inbox,
             tracer=self.tracer,
         )

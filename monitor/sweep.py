@@ -61,8 +61,9 @@ PURGE_SECONDS = 60.0
 
 class Sweeper:
     """``feeds``: for each flow the sources that feed it. ``blindness``: when a source counts as blind, and
-    for how long absence is not judged then. ``keep_traces``, ``keep_inbox``: how long complete traces and
-    messages of the inbox are kept; None is for good. ``now`` is the clock of this edge."""
+    for how long absence is not judged then. ``keep_traces``, ``keep_open``, ``keep_inbox``: how long complete
+    traces, those that are not, and messages of the inbox are kept; None is for good. ``now`` is the
+    clock of this edge."""
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class Sweeper:
         now: Callable[[], datetime],
         blindness: Blindness | None = None,
         keep_traces: timedelta | None = None,
+        keep_open: timedelta | None = None,
         keep_inbox: timedelta | None = None,
         tracer: Tracer = UNTRACED,
     ) -> None:
@@ -85,6 +87,7 @@ class Sweeper:
         self.blindness = blindness or Blindness()
         self.spells = Spells(self.blindness, now())
         self.keep_traces = keep_traces
+        self.keep_open = keep_open
         self.keep_inbox = keep_inbox
         self.tracer = tracer
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -247,6 +250,11 @@ class Sweeper:
             traces = await _all(
                 lambda: self.store.purge_traces(kept, now, PURGE_BATCH), purged.labels("traces").inc
             )
+        if (stuck := self.keep_open) is not None:
+            traces += await _all(
+                lambda: self.store.purge_open(stuck, now, PURGE_BATCH), purged.labels("traces").inc
+            )
+        if kept is not None or stuck is not None:
             await _all(lambda: self.store.forget_seen(now, PURGE_BATCH))
         if (held := self.keep_inbox) is not None:
             messages = await _all(
@@ -267,7 +275,7 @@ class Sweeper:
             ("objectives", self.objectives, OBJECTIVE_SECONDS),
             ("statistics", self.count, COUNT_SECONDS),
         ]
-        if self.keep_traces is not None or self.keep_inbox is not None:
+        if any(keep is not None for keep in (self.keep_traces, self.keep_open, self.keep_inbox)):
             ticks.append(("retention", self.purge, PURGE_SECONDS))
         ticks += more
         for name, task, seconds in ticks:

@@ -34,7 +34,7 @@ def write(
     order, parcel = told["models"]
     order["slas"] = _plain(demo.slas(LIMITS))
     parcel["slas"][0]["within"] = _seconds(DELIVERED)
-    told["retention"] = {"traces": kept, "inbox": kept}
+    told["retention"] = {"traces": kept, "open": kept, "inbox": kept}
     told["alerts"] = _alerts(webhook, kept)
     path.write_text(yaml.safe_dump(told, sort_keys=False), "utf-8")
     return path

@@ -30,11 +30,22 @@ class OrderingSettings(Model):
 
 
 class RetentionSettings(Model):
-    """How long complete traces (from their last event) and inbox messages (from their reception) are kept;
-    without a value for good. What is older is deleted every minute."""
+    """How long complete traces (``traces``) and those that are not (``open``) are kept after their last
+    event, and inbox messages after their reception; without a value for good. What is older is deleted every
+    minute."""
 
     traces: PositiveDuration | None = None
+    open: PositiveDuration | None = None
     inbox: PositiveDuration | None = None
+
+    @model_validator(mode="after")
+    def _open_at_least_as_long(self) -> Self:
+        if self.traces is not None and self.open is not None and self.open < self.traces:
+            raise ValueError(
+                "open must not be shorter than traces: make it at least as long, or leave it out to keep"
+                " traces that are not complete for good"
+            )
+        return self
 
 
 class BlindnessSettings(Model):

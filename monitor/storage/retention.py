@@ -11,14 +11,17 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
 
 from monitor.domain.verdict import ClockState
 from monitor.storage import alerts
 from monitor.storage.tables import (
+    ARMED,
     COMPLETE,
     FORGOTTEN,
     LATER_IN_CHAIN,
+    OPEN,
+    OVERDUE,
     SHARED,
     checkpoints,
     clocks,
@@ -41,14 +44,36 @@ async def purge_traces(
     transaction: Transaction, keep: timedelta, now: datetime, limit: int, tally: Tally
 ) -> int:
     """See :meth:`monitor.storage.base.Store.purge_traces`."""
-    before = now - keep
-    roots = await _lock_chains(transaction, before, limit)
+    return await _purge(transaction, COMPLETE, keep, now, limit, tally)
+
+
+async def purge_open(
+    transaction: Transaction, keep: timedelta, now: datetime, limit: int, tally: Tally
+) -> int:
+    """See :meth:`monitor.storage.base.Store.purge_open`."""
+    told = or_(ARMED, and_(OVERDUE, clocks.c.due >= now - keep))
+    waiting = select(clocks.c.trace_id).where(clocks.c.trace_id == traces.c.id, told).exists()
+    return await _purge(transaction, and_(OPEN, ~waiting), keep, now, limit, tally)
+
+
+async def _purge(
+    transaction: Transaction,
+    which: ColumnElement[bool],
+    keep: timedelta,
+    now: datetime,
+    limit: int,
+    tally: Tally,
+) -> int:
+    """Delete traces that are ``which``. It is asked twice: a batch may have changed them before the lock."""
+    due = and_(which, traces.c.last < now - keep)
+    roots = await _lock_chains(transaction, due, limit)
+    doomed = await _due(transaction, due, roots)
     whole: list[int] = []  # rows of chains of which nothing is left
     old: list[int] = []
     emptied: list[int] = []
     for root, rows in (await _members(transaction, roots)).items():
         listed = [row for row in rows if row.merged_into is None]
-        gone = [row for row in listed if row.complete and row.last is not None and row.last < before]
+        gone = [row for row in listed if row.id in doomed]
         for row in gone:
             tally.move(Counted(row.flow, row.complete, row.confirmed, row.sla), None)
         old += [row.id for row in gone]
@@ -67,18 +92,27 @@ async def purge_traces(
     return len(old)
 
 
-async def _lock_chains(transaction: Transaction, before: datetime, limit: int) -> set[int]:
+async def _lock_chains(transaction: Transaction, due: ColumnElement[bool], limit: int) -> set[int]:
     """Chains that hold a trace to be deleted, the oldest first; their first traces are locked."""
     first = traces.alias("first")
     asked = (
         select(first.c.id)
         .join_from(traces, first, first.c.id == traces.c.chain_id)
-        .where(COMPLETE, traces.c.last < before)
+        .where(due)
         .order_by(traces.c.last, traces.c.id)
         .limit(limit)
         .with_for_update(of=first, skip_locked=True)
     )
     return {root for (root,) in await transaction.rows(asked)}
+
+
+async def _due(transaction: Transaction, due: ColumnElement[bool], roots: Collection[int]) -> set[int]:
+    """The traces of these chains that are to be deleted, read under their locks."""
+    if not roots:
+        return set()
+    among = transaction.among
+    named = or_(among(traces.c.id, roots), LATER_IN_CHAIN & among(traces.c.chain_id, roots))
+    return {trace for (trace,) in await transaction.rows(select(traces.c.id).where(named, due))}
 
 
 async def _members(transaction: Transaction, roots: Collection[int]) -> dict[int, list[Row[Any]]]:
@@ -121,7 +155,8 @@ async def _delete_contents(
 
 
 async def _uncount_clocks(transaction: Transaction, ids: Collection[int], tally: Tally) -> None:
-    """Clocks of complete traces may run still: nothing had to come, or too late is never."""
+    """Clocks may run still that nothing judges any more: nothing had to come, they pause, or too late is
+    never."""
     of = clocks.c
     running = select(of.flow, of.sla, of.state, func.count().label("amount")).where(
         transaction.among(of.trace_id, ids), of.state.in_([state.value for state in CLOCKS])

@@ -151,6 +151,10 @@ class SqlStore:
         async with self._counted() as (transaction, tally):
             return await retention.purge_traces(transaction, keep, now, limit, tally)
 
+    async def purge_open(self, keep: timedelta, now: datetime, limit: int) -> int:
+        async with self._counted() as (transaction, tally):
+            return await retention.purge_open(transaction, keep, now, limit, tally)
+
     async def purge_inbox(self, keep: timedelta, now: datetime, limit: int) -> int:
         async with self._counted() as (transaction, tally):
             return await retention.purge_inbox(transaction, now - keep, limit, tally)

@@ -105,6 +105,39 @@ async def test_old_complete_traces_go_with_all_they_hold(store: SqlStore) -> Non
     await consistent(store)
 
 
+OPEN = Said([a_finding()], [a_clock(ClockState.MET, ended=at(1))], conforms=False)
+
+
+async def test_old_open_traces_go_likewise(store: SqlStore) -> None:
+    gone = await place(store, "a", ("order", "stuck"), said=OPEN, time=at(0))
+    await place(store, "b", ("order", "done"), said=DONE, time=at(0))
+    await place(store, "c", ("order", "new"), said=OPEN, time=at(5))
+    await store.confirm_findings({"order": at(99)}, at(99), 99)
+    assert await store.purge_open(HOUR, at(60), 100) == 0
+    assert await store.purge_open(HOUR, at(60) + timedelta(microseconds=1), 100) == 1
+    assert await listed(store) == ["done", "new"]
+    assert {row.event_id for row in await rows(store, events)} == {"b", "c"}
+    await consistent(store)
+    assert [one.fresh for one in await claim(store, an_event("a", time=at(0)))] == [False]
+    assert await place(store, "late", ("order", "stuck"), time=at(1)) != gone
+    await consistent(store)
+
+
+async def test_open_trace_stays_until_its_clock_is_judged(store: SqlStore) -> None:
+    await place(store, "a", ("order", "o"), said=Said([], [a_clock()]), time=at(0))
+    (clock,) = await rows(store, clocks)
+    assert clock.next_at is not None
+    late = clock.due + timedelta(days=9)
+    assert await store.purge_open(HOUR, late, 100) == 0  # past due, and nobody has judged it
+    while await store.sweep_clocks({"order": late}, late, 100):
+        pass
+    assert [row.state for row in await rows(store, clocks)] == [ClockState.BREACHED]
+    assert await store.purge_open(HOUR, clock.due + HOUR, 100) == 0  # the breach is to be seen as long
+    assert await store.purge_open(HOUR, late, 100) == 1
+    assert await rows(store, clocks) == await rows(store, traces) == []
+    await consistent(store)
+
+
 async def test_key_of_a_deleted_trace_begins_a_new_one(store: SqlStore) -> None:
     gone = await place(store, "a", ("order", "o-1"), said=DONE, time=at(0))
     await store.purge_traces(HOUR, at(99), 100)

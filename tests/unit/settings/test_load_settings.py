@@ -9,7 +9,7 @@ import pytest
 
 from monitor.domain.duration import Span
 from monitor.errors import ConfigError
-from monitor.settings import InvalidConfig, KafkaSource, RabbitmqSource, Settings, load
+from monitor.settings import InvalidConfig, KafkaSource, RabbitmqSource, RetentionSettings, Settings, load
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -313,3 +313,10 @@ def test_a_listening_address_beyond_the_loopback_needs_a_word(tmp_path: Path) ->
     assert load(write(tmp_path, "dashboard: {host: '::1'}"), {}).dashboard.host == "::1"
     text = "dashboard: {host: 0.0.0.0, external_url: 'https://monitor.example'}\nauth: {local: true}"
     assert load(write(tmp_path, text), {}).auth is not None
+
+
+def test_open_traces_are_not_kept_shorter_than_complete_ones() -> None:
+    assert RetentionSettings.model_validate({"traces": "P1D", "open": "P1D"}).open == timedelta(days=1)
+    assert RetentionSettings.model_validate({"open": "PT1H"}).traces is None
+    with pytest.raises(ValueError, match="open must not be shorter than traces: make it at least as long"):
+        RetentionSettings.model_validate({"traces": "P2D", "open": "P1D"})
