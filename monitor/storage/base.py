@@ -343,7 +343,7 @@ class Store(Acknowledges, Protocol):
 
     async def purge_open(self, keep: timedelta, now: datetime, limit: int) -> int:
         """Likewise traces that are not complete, but for those with an armed clock, which are kept until it
-        is judged, and those with a breach whose due time is not longer ago than ``keep``: it is to be told."""
+        is judged, and those with a breach due no longer ago than ``keep``: it is to be told."""
 
     async def purge_inbox(self, keep: timedelta, now: datetime, limit: int) -> int:
         """Delete up to ``limit`` messages of the inbox that were received longer ago than ``keep``. Returns
