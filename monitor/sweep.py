@@ -62,8 +62,8 @@ PURGE_SECONDS = 60.0
 class Sweeper:
     """``feeds``: for each flow the sources that feed it. ``blindness``: when a source counts as blind, and
     for how long absence is not judged then. ``keep_traces``, ``keep_open``, ``keep_inbox``: how long complete
-    traces, those that are not, and messages of the inbox are kept; None is for good. ``now`` is the
-    clock of this edge."""
+    traces, others, and messages of the inbox are kept; None is for good. ``now`` is the clock of this edge.
+    """
 
     def __init__(
         self,
@@ -244,25 +244,31 @@ class Sweeper:
     async def purge(self) -> int:
         """Delete what has been kept long enough. Returns how many traces and messages."""
         now = self.now()
-        traces = messages = 0
+        traces = stuck = messages = 0
         purged = self.metrics.purged
         if (kept := self.keep_traces) is not None:
             traces = await _all(
                 lambda: self.store.purge_traces(kept, now, PURGE_BATCH), purged.labels("traces").inc
             )
-        if (stuck := self.keep_open) is not None:
-            traces += await _all(
-                lambda: self.store.purge_open(stuck, now, PURGE_BATCH), purged.labels("traces").inc
+        if (waited := self.keep_open) is not None:
+            read = await self.watermarks()
+            stuck = await _all(
+                lambda: self.store.purge_open(waited, read, now, PURGE_BATCH), purged.labels("traces").inc
             )
-        if kept is not None or stuck is not None:
+        if self.keep_traces is not None or self.keep_open is not None:
             await _all(lambda: self.store.forget_seen(now, PURGE_BATCH))
         if (held := self.keep_inbox) is not None:
             messages = await _all(
                 lambda: self.store.purge_inbox(held, now, PURGE_BATCH), purged.labels("inbox").inc
             )
-        if traces or messages:
-            log.info("retention: %d traces and %d messages of the inbox deleted", traces, messages)
-        return traces + messages
+        if traces or stuck or messages:
+            log.info(
+                "retention: %d complete traces, %d others and %d messages of the inbox deleted",
+                traces,
+                stuck,
+                messages,
+            )
+        return traces + stuck + messages
 
     def schedule(self, scheduler: AsyncIOScheduler, more: Sequence[Tick] = ()) -> None:
         """Register the ticks, and ``more`` of other parts: one of a kind at a time, missed ones made up for

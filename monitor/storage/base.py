@@ -341,9 +341,13 @@ class Store(Acknowledges, Protocol):
         received, so that one delivered again soon does not come back as new. Returns how many traces; less
         than ``limit`` means that there are no more for now."""
 
-    async def purge_open(self, keep: timedelta, now: datetime, limit: int) -> int:
-        """Likewise traces that are not complete, but for those with an armed clock, which are kept until it
-        is judged, and those with a breach due no longer ago than ``keep``: it is to be told."""
+    async def purge_open(
+        self, keep: timedelta, read: Mapping[str, datetime], now: datetime, limit: int
+    ) -> int:
+        """Delete, likewise, traces that are not complete and had no event for ``keep``, as far as the sources
+        that feed their flow are ``read`` (by flow; of others none goes). Those stay that have a clock still
+        to be judged, or a breach due no longer ago than ``keep``: it is to be told. Returns how many; none
+        while statistics are being counted elsewhere."""
 
     async def purge_inbox(self, keep: timedelta, now: datetime, limit: int) -> int:
         """Delete up to ``limit`` messages of the inbox that were received longer ago than ``keep``. Returns

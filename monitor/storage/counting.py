@@ -20,6 +20,7 @@ from sqlalchemy import delete, select
 from monitor.domain.event import Observation
 from monitor.domain.verdict import Clock, FindingKind, FindingState
 from monitor.statistics.contribution import MOST_EVENTS, Contribution, Stands
+from monitor.statistics.sums import STILL_RUNNING, Measure
 from monitor.storage.base import ChangedTrace
 from monitor.storage.ingest import observation_of
 from monitor.storage.judgements import stored_clock
@@ -97,6 +98,16 @@ class SqlCounting:
         await self._write_variants(of_variant)
         if counted:
             self._tally.changed()
+
+    async def no_longer_standing(self, ids: Collection[int]) -> None:
+        """These traces are about to be deleted before they were complete: they stand nowhere any more, and no
+        clock of theirs runs. What else they added stays."""
+        sums = Counter[_Sum]()
+        for kept in (await self._counted_before(ids)).values():
+            for measure, element, bucket, count in kept.cells:
+                if measure == Measure.STANDING or (measure, bucket) == (Measure.SHARE, STILL_RUNNING):
+                    sums[kept.flow_id, kept.day, measure, element, bucket] -= count
+        await self._write_sums(sums)
 
     # what there is ------------------------------------------------------------------------------------
 

@@ -7,14 +7,15 @@ another transaction holds are left for the next time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select, update
 
 from monitor.domain.verdict import ClockState
 from monitor.storage import alerts
+from monitor.storage.counting import SqlCounting
 from monitor.storage.tables import (
     ARMED,
     COMPLETE,
@@ -44,36 +45,63 @@ async def purge_traces(
     transaction: Transaction, keep: timedelta, now: datetime, limit: int, tally: Tally
 ) -> int:
     """See :meth:`monitor.storage.base.Store.purge_traces`."""
-    return await _purge(transaction, COMPLETE, keep, now, limit, tally)
+    chains, old = await _locked(transaction, and_(COMPLETE, traces.c.last < now - keep), limit)
+    return await _delete(transaction, chains, old, keep, now, tally)
 
 
 async def purge_open(
-    transaction: Transaction, keep: timedelta, now: datetime, limit: int, tally: Tally
-) -> int:
-    """See :meth:`monitor.storage.base.Store.purge_open`."""
-    told = or_(ARMED, and_(OVERDUE, clocks.c.due >= now - keep))
-    waiting = select(clocks.c.trace_id).where(clocks.c.trace_id == traces.c.id, told).exists()
-    return await _purge(transaction, and_(OPEN, ~waiting), keep, now, limit, tally)
-
-
-async def _purge(
     transaction: Transaction,
-    which: ColumnElement[bool],
     keep: timedelta,
+    read: Mapping[str, datetime],
     now: datetime,
     limit: int,
     tally: Tally,
 ) -> int:
-    """Delete traces that are ``which``. It is asked twice: a batch may have changed them before the lock."""
-    due = and_(which, traces.c.last < now - keep)
+    """See :meth:`monitor.storage.base.Store.purge_open`. Statistics say where open traces stand, so no other
+    transaction may be counting."""
+    purged = 0
+    for flow, mark in sorted(read.items()):
+        if purged >= limit:
+            break
+        before = min(mark, now) - keep
+        of = clocks.c
+        awaited = (of.trace_id == traces.c.id) & or_(ARMED, OVERDUE & (of.due >= before))
+        due = and_(OPEN, traces.c.flow == flow, traces.c.last < before, ~exists().where(awaited))
+        chains, old = await _locked(transaction, due, limit - purged)
+        await SqlCounting(transaction, tally).no_longer_standing(old)
+        purged += await _delete(transaction, chains, old, keep, now, tally)
+    return purged
+
+
+async def _locked(
+    transaction: Transaction, due: ColumnElement[bool], limit: int
+) -> tuple[dict[int, list[Row[Any]]], set[int]]:
+    """Chains that hold a trace that is ``due``, with all their rows, and those traces. That they are is asked
+    twice: a batch may have changed them before they were locked."""
     roots = await _lock_chains(transaction, due, limit)
-    doomed = await _due(transaction, due, roots)
+    if not roots:
+        return {}, set()
+    among = transaction.among
+    named = or_(among(traces.c.id, roots), LATER_IN_CHAIN & among(traces.c.chain_id, roots))
+    old = {trace_id for (trace_id,) in await transaction.rows(select(traces.c.id).where(named, due))}
+    return await _members(transaction, roots, named), old
+
+
+async def _delete(
+    transaction: Transaction,
+    chains: Mapping[int, Sequence[Row[Any]]],
+    due: Collection[int],
+    keep: timedelta,
+    now: datetime,
+    tally: Tally,
+) -> int:
+    """Delete the traces that are ``due`` from chains that are locked. Returns how many."""
     whole: list[int] = []  # rows of chains of which nothing is left
     old: list[int] = []
     emptied: list[int] = []
-    for root, rows in (await _members(transaction, roots)).items():
+    for root, rows in chains.items():
         listed = [row for row in rows if row.merged_into is None]
-        gone = [row for row in listed if row.id in doomed]
+        gone = [row for row in listed if row.id in due]
         for row in gone:
             tally.move(Counted(row.flow, row.complete, row.confirmed, row.sla), None)
         old += [row.id for row in gone]
@@ -93,7 +121,7 @@ async def _purge(
 
 
 async def _lock_chains(transaction: Transaction, due: ColumnElement[bool], limit: int) -> set[int]:
-    """Chains that hold a trace to be deleted, the oldest first; their first traces are locked."""
+    """Chains that hold a trace that is ``due``, the oldest first; their first traces are locked."""
     first = traces.alias("first")
     asked = (
         select(first.c.id)
@@ -106,27 +134,13 @@ async def _lock_chains(transaction: Transaction, due: ColumnElement[bool], limit
     return {root for (root,) in await transaction.rows(asked)}
 
 
-async def _due(transaction: Transaction, due: ColumnElement[bool], roots: Collection[int]) -> set[int]:
-    """The traces of these chains that are to be deleted, read under their locks."""
-    if not roots:
-        return set()
-    among = transaction.among
-    named = or_(among(traces.c.id, roots), LATER_IN_CHAIN & among(traces.c.chain_id, roots))
-    return {trace for (trace,) in await transaction.rows(select(traces.c.id).where(named, due))}
-
-
-async def _members(transaction: Transaction, roots: Collection[int]) -> dict[int, list[Row[Any]]]:
+async def _members(
+    transaction: Transaction, roots: Collection[int], named: ColumnElement[bool]
+) -> dict[int, list[Row[Any]]]:
     """All rows of these chains, read under their locks; of one absorbed meanwhile nothing."""
-    if not roots:
-        return {}
     of = traces.c
-    asked = select(
-        of.id, of.chain_id, of.flow, of.complete, of.confirmed, of.sla, of.last, of.merged_into
-    ).where(
-        or_(
-            transaction.among(of.id, roots),
-            LATER_IN_CHAIN & transaction.among(of.chain_id, roots),
-        )
+    asked = select(of.id, of.chain_id, of.flow, of.complete, of.confirmed, of.sla, of.merged_into).where(
+        named
     )
     found: dict[int, list[Row[Any]]] = {}
     for row in await transaction.rows(asked):

@@ -41,6 +41,8 @@ from monitor.storage.users import SqlAccess
 from monitor.storage.views import Views
 
 _DEPLOY_ATTEMPTS = 5
+_COUNTING = "statistics"
+"""What one transaction at a time does."""
 
 
 def utc_now() -> datetime:
@@ -91,7 +93,7 @@ class SqlStore:
     @asynccontextmanager
     async def counting(self) -> AsyncIterator[SqlCounting | None]:
         async with self._counted() as (transaction, tally):
-            alone = await transaction.is_alone("statistics")
+            alone = await transaction.is_alone(_COUNTING)
             yield SqlCounting(transaction, tally) if alone else None
 
     async def deploy(
@@ -151,9 +153,13 @@ class SqlStore:
         async with self._counted() as (transaction, tally):
             return await retention.purge_traces(transaction, keep, now, limit, tally)
 
-    async def purge_open(self, keep: timedelta, now: datetime, limit: int) -> int:
+    async def purge_open(
+        self, keep: timedelta, read: Mapping[str, datetime], now: datetime, limit: int
+    ) -> int:
         async with self._counted() as (transaction, tally):
-            return await retention.purge_open(transaction, keep, now, limit, tally)
+            if not await transaction.is_alone(_COUNTING):
+                return 0
+            return await retention.purge_open(transaction, keep, read, now, limit, tally)
 
     async def purge_inbox(self, keep: timedelta, now: datetime, limit: int) -> int:
         async with self._counted() as (transaction, tally):

@@ -12,6 +12,7 @@ from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
 from monitor.reading import Reader
 from monitor.settings import MemorySource
+from monitor.sources.base import Progress, SourceState
 from monitor.sources.memory import Memory
 from monitor.storage.sql import SqlStore
 from monitor.storage.views import SourceRow
@@ -197,6 +198,14 @@ async def test_sweep_deletes_what_is_old_enough_batch_after_batch(
     assert await sweeper(keep_inbox=timedelta(days=30)).purge() == 5
     totals = await store.views.totals()
     assert (totals.traces, totals.events, totals.inbox) == (1, 1, 0)
+    while await store.sweep_clocks({"order": now}, now, 100):
+        pass
+    month = timedelta(days=30)
+    assert await sweeper(keep_open=month).purge() == 0  # nobody knows how far the sources are read
+    await store.record_progress("web", "http", "w", [Progress("0", SourceState.CAUGHT_UP, now)], now)
+    feeding = Sweeper(store, pipeline.flows, {"order": {"web"}}, Metrics(), now=lambda: now, keep_open=month)
+    assert await feeding.purge() == 1
+    assert (await store.views.totals()).traces == 0
 
 
 async def test_retention_is_swept_every_minute_where_it_is_set(store: SqlStore) -> None:

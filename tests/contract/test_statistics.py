@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,39 @@ async def test_what_was_counted_outlives_the_traces(store: SqlStore, pipeline: P
     assert await store.purge_traces(timedelta(hours=1), END, 10) == 1
     await count(store, pipeline.flows)
     assert await sums(store) == before
+
+
+async def test_of_a_trace_deleted_before_it_was_complete_stays_what_happened(
+    store: SqlStore, pipeline: Pipeline
+) -> None:
+    """It stands nowhere any more, and no clock of it runs."""
+    await pipeline.process([*an_order("done"), *an_order("stuck")[:3], *an_order("new", begin=1500)[:3]])
+    await swept(store)
+    await count(store, pipeline.flows)
+    before = await shown(store)
+    assert before.slas[SHIP][STILL_RUNNING] == 2
+    read = {"order": NOON + timedelta(minutes=2000)}
+    assert await store.purge_open(timedelta(days=1), read, END, 10) == 1
+    await count(store, pipeline.flows)
+    after = await shown(store)
+    assert after.slas[SHIP][STILL_RUNNING] == 1
+    assert (after.traces, after.complete) == (before.traces, before.complete) == (3, 1)
+    for name, element in before.elements.items():
+        assert after.elements[name] == replace(element, standing=element.standing // 2), name
+    assert sum(element.standing for element in after.elements.values()) > 0
+
+
+async def test_statistics_counted_elsewhere_put_it_off(
+    store_url: str, store: SqlStore, pipeline: Pipeline
+) -> None:
+    await pipeline.process(an_order("stuck")[:3])
+    await swept(store)
+    if store_url.startswith("sqlite"):
+        return  # who writes is alone
+    async with store.counting() as counting:
+        assert counting is not None
+        assert await store.purge_open(timedelta(days=1), {"order": END}, END, 10) == 0
+    assert await store.purge_open(timedelta(hours=1), {"order": END}, END, 10) == 1
 
 
 async def test_an_error_leaves_everything_still_to_be_counted(store: SqlStore, pipeline: Pipeline) -> None:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Table, select
 
 from monitor.domain.event import InboxReason, Key, Misfit
-from monitor.domain.verdict import ClockState
+from monitor.domain.verdict import Clock, ClockState
 from monitor.errors import StorageConflict, StorageUnavailable
 from monitor.storage.base import KeyGroup, Placement
 from monitor.storage.linking import Linking
@@ -105,21 +105,61 @@ async def test_old_complete_traces_go_with_all_they_hold(store: SqlStore) -> Non
     await consistent(store)
 
 
-OPEN = Said([a_finding()], [a_clock(ClockState.MET, ended=at(1))], conforms=False)
+def armed(clock: Clock) -> Said:
+    return Said([a_finding()], [clock], conforms=False)
 
 
-async def test_old_open_traces_go_likewise(store: SqlStore) -> None:
-    gone = await place(store, "a", ("order", "stuck"), said=OPEN, time=at(0))
-    await place(store, "b", ("order", "done"), said=DONE, time=at(0))
-    await place(store, "c", ("order", "new"), said=OPEN, time=at(5))
-    await store.confirm_findings({"order": at(99)}, at(99), 99)
-    assert await store.purge_open(HOUR, at(60), 100) == 0
-    assert await store.purge_open(HOUR, at(60) + timedelta(microseconds=1), 100) == 1
-    assert await listed(store) == ["done", "new"]
-    assert {row.event_id for row in await rows(store, events)} == {"b", "c"}
+STUCK = armed(a_clock(ClockState.BREACHED, due=at(-1)))
+
+
+async def test_traces_that_never_became_complete_go_in_the_end(store: SqlStore) -> None:
+    await place(store, "a", ("order", "stuck"), said=STUCK, time=at(0))
+    await place(store, "b", ("order", "waiting"), said=armed(a_clock(due=at(500))), time=at(0))
+    await place(store, "c", ("order", "new"), said=STUCK, time=at(30))
+    await place(store, "d", ("order", "done"), said=DONE, time=at(0))
+    await place(store, "e", ("order", "other"), flow="returns", said=STUCK, time=at(0))
+    await store.confirm_findings({"order": at(99), "returns": at(99)}, at(99), 99)
     await consistent(store)
-    assert [one.fresh for one in await claim(store, an_event("a", time=at(0)))] == [False]
-    assert await place(store, "late", ("order", "stuck"), time=at(1)) != gone
+
+    # what was not read yet may hold the next event of any of them
+    assert await store.purge_open(HOUR, {}, at(999), 100) == 0
+    assert await store.purge_open(HOUR, {"order": at(60)}, at(999), 100) == 0
+    assert await store.purge_open(HOUR, {"order": at(999)}, at(60), 100) == 0
+    assert await store.purge_open(HOUR, {"order": at(61)}, at(61), 100) == 1
+    assert await listed(store) == ["done", "new", "other", "waiting"]
+    await consistent(store)
+
+    assert await store.purge_open(HOUR, {"order": at(999), "returns": at(999)}, at(999), 1) == 1
+    assert await store.purge_open(HOUR, {"order": at(999), "returns": at(999)}, at(999), 100) == 1
+    assert await listed(store) == ["done", "waiting"]
+    await consistent(store)
+
+    late = an_event("a", time=at(0))
+    assert [answer.fresh for answer in await claim(store, late)] == [False]
+    await place(store, "f", ("order", "stuck"), time=at(98))
+    assert await listed(store) == ["done", "stuck", "waiting"]
+
+    assert len(await store.sweep_clocks({"order": at(501)}, at(501), 9)) == 1
+    assert await store.purge_open(HOUR, {"order": at(9999)}, at(9999), 100) == 2
+    assert await listed(store) == ["done"]
+    await consistent(store)
+
+
+async def test_an_open_trace_goes_from_a_chain_that_goes_on(store: SqlStore) -> None:
+    pipeline = await start(store, shop())
+    for begin in (0, 100):  # the first never ends
+        names = ("OrderPlaced", "PaymentRequested", "PaymentReceived", "ItemsPicked", "ParcelPacked")
+        for step, name in enumerate((*names, "GoodsShipped", "InvoiceSent", "OrderCompleted")):
+            if begin or step < 3:
+                await pipeline.process([told(name, begin + step, "o", payment="p")])
+    before = (await store.views.traces(TraceFilter())).rows
+    read = {"order": NOON + timedelta(days=9)}
+    while await store.sweep_clocks(read, NOON + timedelta(days=9), 100):
+        pass
+    gone = await store.purge_open(HOUR, read, NOON + timedelta(days=9), 100)
+    after = (await store.views.traces(TraceFilter())).rows
+    assert [row.id for row in after] == [row.id for row in before if row.complete]
+    assert gone == len(before) - len(after)
     await consistent(store)
 
 
@@ -128,12 +168,13 @@ async def test_open_trace_stays_until_its_clock_is_judged(store: SqlStore) -> No
     (clock,) = await rows(store, clocks)
     assert clock.next_at is not None
     late = clock.due + timedelta(days=9)
-    assert await store.purge_open(HOUR, late, 100) == 0  # past due, and nobody has judged it
+    assert await store.purge_open(HOUR, {"order": late}, late, 100) == 0  # past due, and nobody has judged it
     while await store.sweep_clocks({"order": late}, late, 100):
         pass
     assert [row.state for row in await rows(store, clocks)] == [ClockState.BREACHED]
-    assert await store.purge_open(HOUR, clock.due + HOUR, 100) == 0  # the breach is to be seen as long
-    assert await store.purge_open(HOUR, late, 100) == 1
+    to_be_told = clock.due + HOUR
+    assert await store.purge_open(HOUR, {"order": late}, to_be_told, 100) == 0
+    assert await store.purge_open(HOUR, {"order": late}, late, 100) == 1
     assert await rows(store, clocks) == await rows(store, traces) == []
     await consistent(store)
 
@@ -374,6 +415,7 @@ async def test_purging_beside_batches(store_url: str, store: SqlStore, seed: int
         while busy:
             try:
                 purged += await purger.purge_traces(HOUR, at(90), 3)
+                purged += await purger.purge_open(HOUR, {"order": at(90)}, at(90), 3)
                 await purger.purge_inbox(HOUR, at(80), 3)
                 await purger.forget_seen(at(90), 3)
                 await purger.confirm_findings({"order": at(999)}, at(999), 5)
@@ -389,3 +431,6 @@ async def test_purging_beside_batches(store_url: str, store: SqlStore, seed: int
     await store.purge_inbox(HOUR, at(9999), 1000)
     await consistent(store)
     assert all(not row.complete for row in (await store.views.traces(TraceFilter())).rows)
+    await store.purge_open(HOUR, {"order": at(9999)}, at(9999), 1000)
+    await consistent(store)
+    assert await listed(store) == []
