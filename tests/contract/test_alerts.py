@@ -222,3 +222,12 @@ async def test_a_batch_without_news_for_people_asks_nothing_about_alerts(store: 
     await tell(store, KEYS, Said([]))
     assert len([statement for statement in asked if "alert" in statement]) == 1
     event.remove(engine, "before_cursor_execute", noted)
+
+
+async def test_a_breach_of_an_open_trace_that_is_let_go_of_ends_with_it(store: SqlStore) -> None:
+    await place(store, "b", ("order", "o-2"), said=BREACHED)
+    await confirm(store)
+    assert [row.alert.status for row in await alerts(store)] == ["firing"]
+    assert await store.purge_open(timedelta(hours=1), {"order": at(999)}, at(999), 100) == 1
+    states = {row.alert.labels["key"]: (row.alert.status, row.reason) for row in await alerts(store)}
+    assert states == {"o-2": ("resolved", "Its trace is no longer kept.")}
