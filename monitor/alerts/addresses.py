@@ -60,9 +60,10 @@ def _meant(address: Address) -> Iterator[Address]:
     if address in _NAT64:
         yield IPv4Address(int(address) & 0xFFFFFFFF)
         return
-    yield address
     if address.sixtofour is not None:
-        yield address.sixtofour
+        yield address.sixtofour  # of the whole range Pythons before 3.11.4 say that it is private
+        return
+    yield address
     if address.teredo is not None:
         yield from address.teredo
 
