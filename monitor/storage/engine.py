@@ -92,13 +92,37 @@ def migration_engine(url: str) -> Engine:
     return create_engine(parsed, connect_args=_postgres_arguments(parsed))
 
 
+_SILENCE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # milliseconds
+}
+"""A server that is gone without a word (its machine, a firewall between) is noticed after 25 seconds; by
+default it would be waited for for hours. However long a query takes, the kernels go on answering each other.
+(libpq: connection parameters; tcp(7))"""
+
+_LET_GO = " ".join(
+    f"-c {name}={value}"
+    for name, value in (
+        ("tcp_keepalives_idle", 10),
+        ("tcp_keepalives_interval", 5),
+        ("tcp_keepalives_count", 3),
+        ("tcp_user_timeout", 25_000),
+    )
+)
+"""The same for the server: of a worker whose machine is gone it would keep the locks, and others wait."""
+
+_USUAL = {"connect_timeout": 10, "application_name": "choreoscope", **_SILENCE}
+
+
 def _postgres_arguments(url: URL, options: str = "") -> dict[str, Any]:
+    """``options`` for the server, and what the URL itself does not say."""
     given = url.query.get("options", "")
     return {
-        "connect_timeout": 10,
-        "application_name": "choreoscope",
+        **{name: value for name, value in _USUAL.items() if name not in url.query},
         # times come back as UTC; compiling queries by JIT takes longer than running ours
-        "options": f"{given} -c timezone=UTC -c jit=off {options}".strip(),
+        "options": f"{_LET_GO} {given} -c timezone=UTC -c jit=off {options}".strip(),
     }
 
 
