@@ -53,6 +53,12 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["services"] = (host.run_id, host.listen())
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those of which only one may run at a time come first, and long they are: so one worker does them in a
+    row, and no other waits for it."""
+    items.sort(key=lambda item: "landscape_alone" not in getattr(item, "fixturenames", ()))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Begin to start what the chosen tests need, all at once, while the first tests run."""
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
