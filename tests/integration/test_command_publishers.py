@@ -200,6 +200,18 @@ async def test_kafka_refuses_what_is_too_large(kafka_bootstrap: str, name: str) 
     assert error.outcome is Outcome.REFUSED
 
 
+async def test_a_connection_to_kafka_that_breaks_under_uvloop_is_a_lost_one(
+    kafka_bootstrap: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_client: object) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    monkeypatch.setattr("aiokafka.client.AIOKafkaClient.fetch_all_metadata", broken)
+    error = await refused(kafka(kafka_bootstrap), message("kafka", name))
+    assert error.outcome is Outcome.AWAY
+    assert "the handler is closed" in str(error)
+
+
 async def test_kafka_away_and_back(private_kafka: Service, name: str) -> None:
     publisher = kafka(private_kafka.address)
     await make_topic(private_kafka.address, name, 1)

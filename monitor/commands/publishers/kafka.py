@@ -33,6 +33,10 @@ from monitor.commands.base import Message, Outcome, Unpublished
 from monitor.settings.commands import KafkaTarget
 
 _STOP_SECONDS = 5.0
+_LOST = (KafkaError, OSError, RuntimeError)
+"""What a call on a connection raises that is gone, or going: a write to one that broke a moment ago is a
+RuntimeError of uvloop. OSError has TimeoutError among its own."""
+
 _NO_ENTRY = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, ClusterAuthorizationFailedError)
 _WRONG = (
     ClusterAuthorizationFailedError,
@@ -80,14 +84,14 @@ class KafkaPublisher:
             raise Unpublished(Outcome.REFUSED, f"{self._where} refuses us: {_said(error)}.") from None
         except TimeoutError:
             raise Unpublished(Outcome.AWAY, f"{self._where} does not answer.") from None
-        except (KafkaError, OSError) as error:
+        except _LOST as error:
             raise Unpublished(Outcome.AWAY, f"{self._where} cannot be reached: {_said(error)}.") from None
 
     async def _look(self, producer: AIOKafkaProducer, topic: str) -> None:
         try:
             async with asyncio.timeout(self._seconds):
                 known = await producer.client.fetch_all_metadata()
-        except (KafkaError, OSError, TimeoutError) as error:
+        except _LOST as error:
             raise Unpublished(Outcome.AWAY, f"{self._where} was lost: {_said(error)}.") from None
         if topic not in known.topics():
             raise Unpublished(
@@ -119,7 +123,7 @@ class KafkaPublisher:
             raise Unpublished(
                 Outcome.UNCLEAR, f"{self._where} did not confirm it in {self._seconds:g} s."
             ) from None
-        except (KafkaError, OSError) as error:
+        except _LOST as error:
             raise Unpublished(Outcome.UNCLEAR, f"{self._where} did not confirm it: {_said(error)}.") from None
         return f"{self._where} confirmed it: {kept.topic}/{kept.partition} at {kept.offset}."
 
@@ -155,7 +159,7 @@ async def _stop(producer: AIOKafkaProducer) -> None:
     try:
         async with asyncio.timeout(_STOP_SECONDS):
             await producer.stop()
-    except (KafkaError, OSError, TimeoutError):
+    except _LOST:
         if producer._sender is not None:  # there is no other way to it
             with contextlib.suppress(asyncio.CancelledError, KafkaError):
                 await producer._sender.close()
