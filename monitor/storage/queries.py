@@ -17,7 +17,17 @@ from monitor.statistics import Histogram
 from monitor.storage import attention, audit, keyset, outcomes, progress, summaries, tally
 from monitor.storage.finding_list import list_findings
 from monitor.storage.notices import notice_of
-from monitor.storage.tables import LASTING, flows, inbox, inbox_groups, notices, source_ticks, tallies
+from monitor.storage.tables import (
+    LASTING,
+    LASTS,
+    alerts,
+    flows,
+    inbox,
+    inbox_groups,
+    notices,
+    source_ticks,
+    tallies,
+)
 from monitor.storage.trace_list import list_traces
 from monitor.storage.trace_page import trace_detail, trace_events
 from monitor.storage.transaction import Transaction
@@ -63,6 +73,7 @@ class SqlViews:
     async def totals(self) -> Totals:
         async with self._read() as transaction:
             amounts = await tally.amounts(transaction)
+            firing = await transaction.rows(select(func.count()).select_from(alerts).where(LASTS))
         total = {what: sum(of.values()) for what, of in amounts.items()}
         return Totals(
             traces=total.get(tally.TRACES, 0),
@@ -72,6 +83,7 @@ class SqlViews:
             breached=total.get(tally.BREACHED, 0),
             events=total.get(tally.EVENTS, 0),
             inbox=total.get(tally.INBOX, 0),
+            firing=firing[0][0],
         )
 
     async def flows(self) -> Sequence[FlowRow]:

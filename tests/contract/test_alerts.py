@@ -78,7 +78,9 @@ async def test_a_breach_ends_with_its_clock_and_begins_again_if_that_runs_on(sto
     assert row.alert.labels["alertname"] == "SlaBreached"
     assert row.alert.labels["sla"] == "Ship"
     assert row.alert.annotations["due"] == at(10).isoformat()
+    assert (await store.views.totals()).firing == 1
     await tell(store, KEYS, MISSED)
+    assert (await store.views.totals()).firing == 0
     (ended,) = await alerts(store)
     assert (ended.alert.status, ended.alert.ends_at) == ("resolved", at(40))
     await tell(store, KEYS, BREACHED)

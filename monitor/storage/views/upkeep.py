@@ -74,7 +74,7 @@ class SourceRow:
 class Totals:
     """Counts over everything. ``deviating``: traces with a confirmed deviation. ``at_risk`` and
     ``breached``: traces whose worst clock is in that state now; one that ended late (``missed``) is over and
-    not counted."""
+    not counted. ``firing``: alerts that last, silenced ones included."""
 
     traces: int
     open: int
@@ -83,3 +83,4 @@ class Totals:
     breached: int
     events: int
     inbox: int
+    firing: int = 0

@@ -71,7 +71,15 @@ class Page(HTMLParser):
 
 def text_of(html: str) -> str:
     """What is read: without tags, blanks run together."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html.split("<main", 1)[1].split("</main>")[0]))
+    return _read(html.split("<main", 1)[1].split("</main>")[0])
+
+
+def menu_of(html: str) -> str:
+    return _read(html.split('<nav aria-label="Pages"', 1)[1].split("</nav>")[0])
+
+
+def _read(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html))
 
 
 def full(make: SimpleNamespace) -> Any:
@@ -329,6 +337,19 @@ async def test_empty_pages_say_what_to_do(
     )
     async with client_for(rows) as client:
         assert said in text_of((await client.get(path)).text)
+
+
+async def test_every_page_says_how_much_trouble_there_is(
+    make: SimpleNamespace, client_for: Callable[..., Any]
+) -> None:
+    """As a number beside the page that tells more."""
+    async with client_for(make.Rows(totals_row=Totals(9, 9, 0, 1, 2, 99, 7, 5))) as client:
+        menus = [menu_of((await client.get(path)).text) for path in ("/", "/traces", "/flows/order")]
+    for shown in ("SLAs 3", "Alerts 5", "Inbox 7"):
+        assert all(shown in menu for menu in menus), (shown, menus)
+    async with client_for(make.Rows(totals_row=Totals(9, 9, 0, 0, 0, 99, 0))) as client:
+        calm = menu_of((await client.get("/")).text)
+    assert "Alerts Inbox" in calm
 
 
 @pytest.mark.parametrize(
