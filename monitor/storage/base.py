@@ -346,8 +346,8 @@ class Store(Acknowledges, Protocol):
     ) -> int:
         """Delete, likewise, traces that are not complete and had no event for ``keep``, as far as the sources
         that feed their flow are ``read`` (by flow; of others none goes). Those stay that have a clock still
-        to be judged, or a breach due no longer ago than ``keep``: it is to be told. Returns how many; none
-        while statistics are being counted elsewhere."""
+        to be judged, or a breach due no longer ago than ``keep``: it is to be told. Returns how many.
+        Statistics that are being counted are waited for."""
 
     async def purge_inbox(self, keep: timedelta, now: datetime, limit: int) -> int:
         """Delete up to ``limit`` messages of the inbox that were received longer ago than ``keep``. Returns

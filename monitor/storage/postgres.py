@@ -57,6 +57,9 @@ class PostgresTransaction(Transaction):
         asked = select(func.pg_try_advisory_xact_lock(func.hashtext(f"choreoscope {doing}")))
         return bool((await self.execute(asked)).scalar_one())
 
+    async def be_alone(self, doing: str) -> None:
+        await self.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"choreoscope {doing}"))))
+
     def among(self, column: ColumnElement[int], ids: Iterable[int]) -> ColumnElement[bool]:
         return column == any_(bindparam(None, list(ids), type_=ARRAY(BigInteger())))
 

@@ -157,8 +157,7 @@ class SqlStore:
         self, keep: timedelta, read: Mapping[str, datetime], now: datetime, limit: int
     ) -> int:
         async with self._counted() as (transaction, tally):
-            if not await transaction.is_alone(_COUNTING):
-                return 0
+            await transaction.be_alone(_COUNTING)
             return await retention.purge_open(transaction, keep, read, now, limit, tally)
 
     async def purge_inbox(self, keep: timedelta, now: datetime, limit: int) -> int:

@@ -41,6 +41,9 @@ class SqliteTransaction(Transaction):
         del doing  # whoever writes is the only one who does
         return True
 
+    async def be_alone(self, doing: str) -> None:
+        del doing
+
     def among(self, column: ColumnElement[int], ids: Iterable[int]) -> ColumnElement[bool]:
         listed = func.json_each(json.dumps(list(ids))).table_valued("value")
         return column.in_(select(listed.c.value))

@@ -41,6 +41,11 @@ class Transaction(ABC):
         """Whether no other transaction is doing this; none will be until this one ends."""
 
     @abstractmethod
+    async def be_alone(self, doing: str) -> None:
+        """Wait until no other transaction is doing this; none will be until this one ends. To be asked
+        before anything is locked."""
+
+    @abstractmethod
     def among(self, column: ColumnElement[int], ids: Iterable[int]) -> ColumnElement[bool]:
         """``column`` is one of ``ids``, as one parameter."""
 
