@@ -48,7 +48,9 @@ async def test_batches_and_sweeps_read_by_index_only(migrated_postgres_url: str)
         await store.verify_clocks({"order": end}, end, 1000)
         assert await store.confirm_findings({"order": end}, end, 1000)
         assert await Statistician(store, Flows(store)).count(1000)
-        await store.purge_traces(timedelta(days=1), end + timedelta(days=9), 100)
+        day, later = timedelta(days=1), end + timedelta(days=9)
+        assert await store.purge_traces(day, later, 100)
+        assert await store.purge_open(day, {"order": later}, later, 100)
     finally:
         await store.close()  # an ending connection tells its counts
     assert {table: count - before[table] for table, count in _scans(url).items()} == dict.fromkeys(GROWING, 0)
