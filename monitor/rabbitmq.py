@@ -40,7 +40,7 @@ async def connected(
     )
     try:
         await connection.connect()
-    except BaseException:  # cancelled, too
+    except BaseException:  # cancelled, too: no connection is left half open
         await connection.close()
         raise
     return connection

@@ -23,6 +23,7 @@ from tests.services.catalogue import Name
 from tests.services.copies import Copies
 from tests.services.databases import drop_database, fresh_database, make_template
 from tests.services.host import Services
+from tests.support.lacking import lacking
 
 settings.register_profile(
     "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -92,9 +93,7 @@ def _or_without() -> Iterator[None]:
     try:
         yield
     except Unavailable as reason:
-        if os.environ.get("CHOREOSCOPE_REQUIRE_SERVICES") == "1":
-            pytest.fail(str(reason), pytrace=False)
-        pytest.skip(str(reason))
+        lacking(reason)
 
 
 def _address(config: pytest.Config, name: Name) -> str:

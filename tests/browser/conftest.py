@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -16,6 +15,7 @@ from pytest_asyncio import is_async_test
 
 from tests.browser.landscape import EMPTY, PATIENCE, Monitor, fill, running
 from tests.browser.watching import Watched, opened
+from tests.support.lacking import lacking
 
 HERE = Path(__file__).parent
 FLAGS = (
@@ -47,13 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def browser_path() -> str:
     """Where Chromium is; a test without one is skipped, or fails where services are required."""
-    for name in NAMES:
-        if (found := shutil.which(name)) is not None:
-            return found
-    reason = f"no Chromium found: none of {', '.join(NAMES)} is on the PATH"
-    if os.environ.get("CHOREOSCOPE_REQUIRE_SERVICES") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    return found or lacking(f"no Chromium found: none of {', '.join(NAMES)} is on the PATH")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

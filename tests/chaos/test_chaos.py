@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from tests.chaos.landscape import Load
 from tests.chaos.report import markdown
@@ -15,6 +12,7 @@ from tests.chaos.run import Run, run
 from tests.chaos.schedule import SERVICES, telling
 from tests.chaos.servers import started
 from tests.services import Unavailable
+from tests.support.lacking import lacking
 
 SEED = 7
 EVERY = 2.0
@@ -27,9 +25,7 @@ async def test_nothing_is_lost_and_nothing_counts_twice_whatever_happens(tmp_pat
         try:
             services = started(SERVICES, stack)
         except Unavailable as reason:
-            if os.environ.get("CHOREOSCOPE_REQUIRE_SERVICES") == "1":
-                pytest.fail(str(reason), pytrace=False)
-            pytest.skip(str(reason))
+            lacking(reason)
         outcome = await run(Run(SEED, load, schedule, 120, hurry=True), services, tmp_path, print)
     print(markdown(outcome))
     assert not outcome.differences

@@ -22,6 +22,7 @@ from monitor.domain.event import Delivery, Position
 from monitor.landscape.plan import Pace, Plan, plan
 from monitor.landscape.wire import STRUCTURED, Emission
 from monitor.settings import load
+from tests.support.lacking import lacking
 from tests.support.serving import PATIENCE, Serving, command, environment, serving, written
 from tests.support.shop import Said, offline, stored_in
 
@@ -80,7 +81,7 @@ def mounted(folder: Path) -> Iterator[Small]:
     folder.mkdir()
     mounting = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mounting, capture_output=True, check=False).returncode:
-        pytest.skip("only root may mount a small file system")
+        lacking("only root may mount a small file system")
     try:
         yield Small(folder)
     finally:

@@ -132,7 +132,7 @@ class Kept:
         return True
 
     async def identified(self, identity: Identity, now: datetime) -> User:
-        raise NotImplementedError("logins at a provider are tested with a real provider")
+        raise AssertionError("logins at a provider are tested with a real provider")
 
     async def session(self, digest: bytes) -> Held | None:
         self.asked += 1
