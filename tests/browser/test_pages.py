@@ -16,7 +16,6 @@ from tests.browser.watching import (
     COLOURS,
     DESKTOP,
     PHONE,
-    SIZED,
     Watched,
     barriers,
     is_whole,
@@ -46,11 +45,12 @@ async def visit(monitor: Monitor, place: Place, open_page: Opener) -> list[str]:
         wrong = await too_wide(page)
         await open_details(page)
         wrong += [f"all open: {line}" for line in await too_wide(page)]
-        wrong += [f"phone: {line}" for line in await barriers(page, *SIZED)]
-        await page.set_viewport_size(DESKTOP)
-        wrong += [f"desktop: {line}" for line in await barriers(page)]
-        await page.emulate_media(color_scheme="dark")
-        wrong += [f"dark: {line}" for line in await barriers(page, *COLOURS)]
+        for name, size in SIZES.items():
+            await page.set_viewport_size(size)
+            await page.emulate_media(color_scheme="light")
+            wrong += [f"{name}: {line}" for line in await barriers(page)]
+            await page.emulate_media(color_scheme="dark")
+            wrong += [f"{name}, dark: {line}" for line in await barriers(page, *COLOURS)]
         return wrong
 
 
