@@ -3,7 +3,7 @@
 BIN := .venv/bin
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 WORKERS ?= $(CORES)
-# Tests with services wait half of the time: one more at a time than there are cores.
+# WORKERS is a number. Tests with services wait half of the time: one more of them at a time.
 WITH_SERVICES = $(shell expr $(WORKERS) + 1)
 
 # The stages without I/O: their tests must cover nearly all of them.

@@ -102,15 +102,7 @@ _SILENCE = {
 default it would be waited for for hours. However long a query takes, the kernels go on answering each other.
 (libpq: connection parameters; tcp(7))"""
 
-_LET_GO = " ".join(
-    f"-c {name}={value}"
-    for name, value in (
-        ("tcp_keepalives_idle", 10),
-        ("tcp_keepalives_interval", 5),
-        ("tcp_keepalives_count", 3),
-        ("tcp_user_timeout", 25_000),
-    )
-)
+_LET_GO = " ".join(f"-c tcp_{name.removeprefix('tcp_')}={value}" for name, value in _SILENCE.items())
 """The same for the server: of a worker whose machine is gone it would keep the locks, and others wait."""
 
 _USUAL = {"connect_timeout": 10, "application_name": "choreoscope", **_SILENCE}

@@ -68,6 +68,8 @@ async def purge_open(
         awaited = (of.trace_id == traces.c.id) & or_(ARMED, OVERDUE & (of.due >= before))
         due = and_(OPEN, traces.c.flow == flow, traces.c.last < before, ~exists().where(awaited))
         chains, old = await _locked(transaction, due, limit - purged)
+        if not old:
+            continue
         await SqlCounting(transaction, tally).no_longer_standing(old)
         purged += await _delete(transaction, chains, old, keep, now, tally)
     return purged

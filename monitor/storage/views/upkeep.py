@@ -83,4 +83,4 @@ class Totals:
     breached: int
     events: int
     inbox: int
-    firing: int = 0
+    firing: int

@@ -293,7 +293,7 @@ def promises(*names: str, **changed: Any) -> dict[tuple[str, str], Promise]:
 class Rows:
     """A ``Views`` over lists. ``away``: every question is refused. ``asked`` remembers trace filters."""
 
-    totals_row: Totals = field(default_factory=lambda: Totals(1, 1, 0, 0, 0, 3, 0))
+    totals_row: Totals = field(default_factory=lambda: Totals(1, 1, 0, 0, 0, 3, 0, 0))
     flow_rows: Sequence[FlowRow] = (
         FlowRow(4, "order", 2, "Order fulfilment", "order.bpmn", ago(days=3), 1, 1, 0, 0, 0),
     )

@@ -103,7 +103,7 @@ def full(make: SimpleNamespace) -> Any:
     )
     row = make.trace_row(deviations=2, confirmed=1, conforms=False, sla="breached")
     return make.Rows(
-        totals_row=Totals(5, 4, 2, 1, 1, 30, 3),
+        totals_row=Totals(5, 4, 2, 1, 1, 30, 3, 2),
         trace_rows=(
             row,
             make.trace_row(18, complete=True, expected=(), sla="met"),
@@ -328,7 +328,7 @@ async def test_empty_pages_say_what_to_do(
     path: str, said: str, make: SimpleNamespace, client_for: Callable[..., Any]
 ) -> None:
     rows = make.Rows(
-        totals_row=Totals(0, 0, 0, 0, 0, 0, 0),
+        totals_row=Totals(0, 0, 0, 0, 0, 0, 0, 0),
         flow_rows=(),
         trace_rows=(),
         source_rows=(),
@@ -347,7 +347,7 @@ async def test_every_page_says_how_much_trouble_there_is(
         menus = [menu_of((await client.get(path)).text) for path in ("/", "/traces", "/flows/order")]
     for shown in ("SLAs 3", "Alerts 5", "Inbox 7"):
         assert all(shown in menu for menu in menus), (shown, menus)
-    async with client_for(make.Rows(totals_row=Totals(9, 9, 0, 0, 0, 99, 0))) as client:
+    async with client_for(make.Rows(totals_row=Totals(9, 9, 0, 0, 0, 99, 0, 0))) as client:
         calm = menu_of((await client.get("/")).text)
     assert "Alerts Inbox" in calm
 

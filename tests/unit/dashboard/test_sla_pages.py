@@ -152,7 +152,7 @@ async def test_overview_is_calm_when_all_is_well(
 async def test_overview_says_when_everything_is_in_the_inbox(
     make: SimpleNamespace, client_for: Callable[..., Any]
 ) -> None:
-    async with client_for(make.Rows(totals_row=Totals(0, 0, 0, 0, 0, 0, 9), trace_rows=())) as client:
+    async with client_for(make.Rows(totals_row=Totals(0, 0, 0, 0, 0, 0, 9, 0), trace_rows=())) as client:
         said = text_of((await client.get("/")).text)
     assert "Every message is in the inbox so far" in said
 
