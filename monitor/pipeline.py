@@ -5,9 +5,12 @@ One transaction per batch (DESIGN 3.8): either everything a batch says is stored
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import perf_counter
+from typing import NamedTuple
 
 from monitor import correlate, long_traces
 from monitor.decode import Decoder
@@ -19,6 +22,21 @@ from monitor.mapping import Mapping
 from monitor.metrics import Metrics
 from monitor.storage.base import Chain, Ingest, KeyGroup, Placement, Seen, Store, Trace, TraceUpdate
 from monitor.tracing import UNTRACED, Span, Tracer
+
+_SLICE = 50
+"""Messages read, or chains judged, until others are let go on: a millisecond or two."""
+
+Observed = tuple[Event, Sequence[Observation]]
+"""An event, and what the flows see of it: at least one observation."""
+
+
+class Read(NamedTuple):
+    """What a batch says: events that flows see, messages for the inbox, and how many nobody wants."""
+
+    deliveries: Sequence[Delivery]
+    observed: Sequence[Observed]
+    misfits: Sequence[Misfit]
+    ignored: int
 
 
 @dataclass(slots=True)
@@ -62,38 +80,54 @@ class Pipeline:
         self.tracer = tracer
 
     async def process(self, deliveries: Sequence[Delivery]) -> Outcome:
+        """Read and store a batch. Raises as :meth:`store_read` does."""
+        return await self.store_read(await self.read(deliveries))
+
+    async def read(self, deliveries: Sequence[Delivery]) -> Read:
+        """Decode and map: all that can be told without the database. Whoever waits meanwhile, as for the
+        database, is let go on every few messages."""
+        observed: list[Observed] = []
+        aside = Outcome()
+        decoding = mapping = 0.0
+        for at in range(0, len(deliveries), _SLICE):
+            begun = perf_counter()
+            held = [one for delivery in deliveries[at : at + _SLICE] for one in self.decoder.decode(delivery)]
+            decoded = perf_counter()
+            observed += self.observe(held, aside)
+            mapping += perf_counter() - decoded
+            decoding += decoded - begun
+            await asyncio.sleep(0)
+        self.metrics.batch_seconds.labels("decode").observe(decoding)
+        self.metrics.batch_seconds.labels("map").observe(mapping)
+        return Read(deliveries, observed, aside.misfits, aside.ignored)
+
+    async def store_read(self, read: Read) -> Outcome:
         """Store all a batch says, in one transaction. Raises StorageUnavailable when it should be tried
         again as it is; any other error means that something in it cannot be processed."""
-        outcome = Outcome()
-        with self.tracer.span("process", deliveries=len(deliveries)) as span:
-            with self._stage("decode"):
-                decoded = [one for delivery in deliveries for one in self.decoder.decode(delivery)]
+        outcome = Outcome(misfits=list(read.misfits), ignored=read.ignored)
+        with self._stage("store") as span:
             if self.tracer.links:
-                _link(span, decoded)
-            with self._stage("map"):
-                observed = self.observe(decoded, outcome)
-            with self._stage("store"):
-                async with self.store.ingest() as ingest:
-                    await self.place(ingest, observed, outcome)
+                _link(span, (event for event, _ in read.observed))
+            async with self.store.ingest() as ingest:
+                await self.place(ingest, read.observed, outcome)
             span.tell(
+                deliveries=len(read.deliveries),
                 stored=outcome.stored,
                 repeats=outcome.duplicates,
                 misfits=len(outcome.misfits),
                 ignored=outcome.ignored,
             )
-        self._count(deliveries, outcome)
+        self._count(read.deliveries, outcome)
         return outcome
 
     @contextmanager
-    def _stage(self, name: str) -> Iterator[None]:
-        with self.metrics.batch_seconds.labels(name).time(), self.tracer.span(name):
-            yield
+    def _stage(self, name: str) -> Iterator[Span]:
+        with self.metrics.batch_seconds.labels(name).time(), self.tracer.span(name) as span:
+            yield span
 
-    def observe(
-        self, decoded: Iterable[Event | Misfit], outcome: Outcome
-    ) -> list[tuple[Event, Sequence[Observation]]]:
+    def observe(self, decoded: Iterable[Event | Misfit], outcome: Outcome) -> list[Observed]:
         """What the flows see of these; what they cannot goes to the outcome."""
-        observed: list[tuple[Event, Sequence[Observation]]] = []
+        observed: list[Observed] = []
         for one in decoded:
             if isinstance(one, Misfit):
                 outcome.misfits.append(one)
@@ -107,9 +141,7 @@ class Pipeline:
                 outcome.ignored += 1
         return observed
 
-    async def place(
-        self, ingest: Ingest, observed: list[tuple[Event, Sequence[Observation]]], outcome: Outcome
-    ) -> None:
+    async def place(self, ingest: Ingest, observed: Sequence[Observed], outcome: Outcome) -> None:
         """Stages 3 to 7, and the outcome's misfits to the inbox, within a transaction."""
         await ingest.recall([event for event, _ in observed if event.delivery.redelivered])
         fresh = await self._fresh(ingest, observed, outcome)
@@ -120,9 +152,7 @@ class Pipeline:
 
     # stages ------------------------------------------------------------------------------------------
 
-    async def _fresh(
-        self, ingest: Ingest, observed: list[tuple[Event, Sequence[Observation]]], outcome: Outcome
-    ) -> list[tuple[Event, Sequence[Observation]]]:
+    async def _fresh(self, ingest: Ingest, observed: Sequence[Observed], outcome: Outcome) -> list[Observed]:
         """Those stored for the first time. An id used again for something else goes to the inbox."""
         answers = await ingest.fresh(
             [
@@ -130,7 +160,7 @@ class Pipeline:
                 for event, _ in observed
             ]
         )
-        fresh: list[tuple[Event, Sequence[Observation]]] = []
+        fresh: list[Observed] = []
         for (event, observations), answer in zip(observed, answers, strict=True):
             if answer.fresh:
                 fresh.append((event, observations))
@@ -160,7 +190,9 @@ class Pipeline:
     ) -> None:
         """Judge every chain with what is new of it. Reads the history of those that need it."""
         replayed: list[tuple[Chain, list[Observation]]] = []
-        for chain, new in mine.values():
+        for number, (chain, new) in enumerate(mine.values(), 1):
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
             if await self._advance(chain, new, writes) or await self._resume(ingest, chain, new, writes):
                 continue
             replayed.append((chain, new))
@@ -298,10 +330,10 @@ class Pipeline:
             self.metrics.misfits.labels(source, misfit.reason.value).inc()
 
 
-def _link(span: Span, decoded: Iterable[Event | Misfit]) -> None:
+def _link(span: Span, events: Iterable[Event]) -> None:
     """The batch is about the traces that its events say they belong to; it continues none of them."""
-    for one in decoded:
-        if isinstance(one, Event) and (said := one.attributes.get("traceparent") or _in_header(one)):
+    for one in events:
+        if said := one.attributes.get("traceparent") or _in_header(one):
             span.link(said)
 
 

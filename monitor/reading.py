@@ -1,4 +1,5 @@
-"""Reading one source: batch after batch into the pipeline, acknowledged once stored.
+"""Reading one source: batch after batch into the pipeline, acknowledged once stored. What comes while one is
+stored is fetched and read meanwhile, and stored together.
 
 What goes wrong with the database is tried again until it works. What goes wrong with a message must not
 stop the others: the batch is halved until the message is found, and that one goes to the inbox, whole. A
@@ -14,11 +15,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from monitor.ahead import Ahead, Received
 from monitor.domain.event import Delivery, InboxReason, Misfit
 from monitor.errors import StorageConflict, StorageUnavailable
 from monitor.metrics import Metrics
-from monitor.pipeline import Pipeline
-from monitor.sources.base import Batch, Progress, Source, SourceState
+from monitor.pipeline import Pipeline, Read
+from monitor.sources.base import Progress, Source, SourceState
 from monitor.storage.base import Store
 
 log = logging.getLogger("choreoscope.reading")
@@ -29,6 +31,9 @@ REFRESH_SECONDS = 1.0
 FEW = 100
 """So many deliveries are worth a transaction of their own at once: what a batch costs whatever it holds is
 small beside what these cost."""
+
+_GATHER_SECONDS = 0.01
+"""What comes after a few deliveries is let gather for so long, instead of being fetched one by one."""
 
 
 _CUT_OFF = frozenset({SourceState.CONNECTING, SourceState.FAILED})
@@ -67,33 +72,56 @@ class Reader:
         self.paused: str | None = None
         """Why nothing is fetched; None while it is."""
         self._going = asyncio.Event()
+        self._minding = asyncio.Lock()
         self._inbox_grew = True  # as far as we know
         self._mark: datetime | None = None
 
     async def run(self) -> None:
         """Until the source ends or the task is cancelled."""
+        ahead = Ahead(self.batch_size)
         async with self.source, asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(self._tell_progress(), name=f"progress of {self.source.name}")
-            asked = self.now()
-            while (batch := await self._next()) is not None:
-                if batch.deliveries:
-                    begun = asyncio.get_running_loop().time()
-                    await self._see_through(batch, asked)
-                    if len(batch.deliveries) < FEW:
-                        await self._pace(begun)
-                asked = self.now()
+            tasks.create_task(self._fetch(ahead), name=f"fetching of {self.source.name}")
+            while (received := await ahead.take()) is not None:
+                await self._room_in_inbox()
+                begun = asyncio.get_running_loop().time()
+                deliveries = received.deliveries
+                await self._see_through(received, deliveries)
+                if len(deliveries) < FEW:
+                    await self._pace(begun)
             telling.cancel()
             await self._record()
 
-    async def _see_through(self, batch: Batch, asked: datetime) -> None:
-        """Store a batch, then acknowledge it. ``asked``: when we began to wait for it."""
-        tracer = self.pipeline.tracer
-        with tracer.span("batch", asked, source=self.source.name, deliveries=len(batch.deliveries)):
-            with tracer.span("receive", asked):
+    async def _fetch(self, ahead: Ahead) -> None:
+        """Fetch and read what comes, until the source ends."""
+        while True:
+            await self._room_in_inbox()
+            asked = self.now()
+            batch = await self.source.batch(await ahead.room(), self.wait)
+            if batch is None:
+                ahead.end()
+                return
+            if batch.deliveries:
+                ahead.put(batch, asked, await self._read(batch.deliveries))
+                if len(batch.deliveries) < FEW:
+                    await asyncio.sleep(_GATHER_SECONDS)
+
+    async def _read(self, deliveries: Sequence[Delivery]) -> Read | Exception:
+        try:
+            return await self.pipeline.read(deliveries)
+        except Exception as error:  # noqa: BLE001 - whatever a message does to us, the others go on
+            return error
+
+    async def _see_through(self, received: Received, deliveries: Sequence[Delivery]) -> None:
+        """Store what was received, then acknowledge it."""
+        tracer, many = self.pipeline.tracer, len(deliveries)
+        with tracer.span("batch", received.asked, source=self.source.name, deliveries=many):
+            with tracer.span("receive", received.asked):
                 pass  # it is over: until a batch comes nobody knows whether there is one to tell of
-            await self.store_batch(batch.deliveries)
+            await self._store(deliveries, received.read)
             with self.metrics.batch_seconds.labels("acknowledge").time(), tracer.span("acknowledge"):
-                await self.source.acknowledge(batch)
+                for batch in received.batches:
+                    await self.source.acknowledge(batch)
 
     @property
     def trouble(self) -> str | None:
@@ -111,21 +139,18 @@ class Reader:
         if left > 0:
             await asyncio.sleep(left)
 
-    async def _next(self) -> Batch | None:
-        if self._inbox_grew:
-            try:
-                await self._mind_inbox()
-            except StorageUnavailable as error:  # told where progress is recorded, and asked again there
-                log.debug("%s: %s", self.source.name, error.message)
-        await self._going.wait()
-        return await self.source.batch(self.batch_size, self.wait)
-
     async def store_batch(self, deliveries: Sequence[Delivery]) -> None:
         """Store a batch, however long the database is away."""
+        await self._store(deliveries, await self._read(deliveries))
+
+    async def _store(self, deliveries: Sequence[Delivery], read: Read | Exception) -> None:
+        if isinstance(read, Exception):
+            await self._isolate(deliveries, read)
+            return
         pause = FIRST_PAUSE
         while True:
             try:
-                outcome = await self.pipeline.process(deliveries)
+                outcome = await self.pipeline.store_read(read)
             except StorageConflict as conflict:
                 log.debug("%s: %s; the batch is tried again", self.source.name, conflict.message)
             except StorageUnavailable as error:
@@ -194,11 +219,29 @@ class Reader:
                 failing = False
             await asyncio.sleep(REFRESH_SECONDS)
 
+    async def _room_in_inbox(self) -> None:
+        """Wait while there is none."""
+        try:
+            async with self._minding:
+                if self._inbox_grew:
+                    await self._count_inbox()
+        except StorageUnavailable as error:  # told where progress is recorded, and asked again there
+            log.debug("%s: %s", self.source.name, error.message)
+        await self._going.wait()
+
     async def _mind_inbox(self) -> None:
+        async with self._minding:
+            await self._count_inbox()
+
+    async def _count_inbox(self) -> None:
         """Pause, or go on, by how many messages of this source are in the inbox."""
         limit, name = self.inbox_limit, self.source.name
-        count = 0 if limit is None else await self.store.inbox_count(name)
-        self._inbox_grew = False
+        self._inbox_grew = False  # it may grow while we look
+        try:
+            count = 0 if limit is None else await self.store.inbox_count(name)
+        except StorageUnavailable:
+            self._inbox_grew = True
+            raise
         if limit is not None and count > limit:
             if self.paused is None:
                 log.warning(

@@ -23,7 +23,6 @@ def kafka(bootstrap: str, topic: str, group: str) -> dict[str, Any]:
         "bootstrap_servers": bootstrap,
         "topics": [topic],
         "group": group,
-        "max_poll_records": 10_000,
     }
 
 
@@ -53,7 +52,6 @@ def configuration(
     source: Mapping[str, Any],
     model: Mapping[str, Any] | None = None,
     events: Sequence[Mapping[str, Any]] = demo.EVENTS,
-    batch_size: int | None = None,
 ) -> dict[str, Any]:
     """As a file has it."""
     return {
@@ -61,7 +59,6 @@ def configuration(
         "sources": [dict(source)],
         "events": [dict(one) for one in events],
         "models": [dict(model or order_model())],
-        "ingest": {} if batch_size is None else {"batch_size": batch_size},
     }
 
 

@@ -23,15 +23,16 @@ from monitor.domain.event import Delivery
 from monitor.flows import Flows
 from monitor.landscape import demo
 from monitor.metrics import Metrics
-from monitor.pipeline import Pipeline
+from monitor.pipeline import Pipeline, Read
 from monitor.settings import Settings
 from monitor.storage.engine import normalised
 from monitor.storage.migrate import upgrade
 from monitor.storage.postgres import PostgresTransaction
 from monitor.storage.sql import SqlStore, utc_now
 from monitor.storage.transaction import Transaction
+from monitor.tracing import Span
 
-BATCH = 1000
+BATCH = 5000
 BEFORE = 10_000
 """In a batch of what is not measured: long deviating traces are judged anew for each."""
 
@@ -112,6 +113,9 @@ class _Ingest:
 
 
 _STAGES = {
+    "store": "identity, groups, placing",
+    "correlate": "identity, groups, placing",
+    "check": "judge",
     "recall": "inbox",
     "misfits": "inbox",
     "fresh": "deduplicate",
@@ -148,21 +152,18 @@ class Store(SqlStore):
 class Timed(Pipeline):
     clock: Clock
 
+    async def read(self, deliveries: Sequence[Delivery]) -> Read:
+        with self.clock.stage("decode"):
+            return await super().read(deliveries)
+
     def observe(self, decoded: Any, outcome: Any) -> Any:
         with self.clock.stage("map"):
             return super().observe(decoded, outcome)
 
-    async def _check(self, ingest: Any, mine: Any, writes: Any) -> None:
-        with self.clock.stage("judge"):
-            await super()._check(ingest, mine, writes)
-
-    async def place(self, *asked: Any) -> None:
-        with self.clock.stage("identity, groups, placing"):
-            await super().place(*asked)
-
-    async def process(self, deliveries: Sequence[Delivery]) -> Any:
-        with self.clock.stage("decode"):
-            return await super().process(deliveries)
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[Span]:
+        with self.clock.stage(_STAGES.get(name, name)), super()._stage(name) as span:
+            yield span
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,13 +140,14 @@ class DecodeSettings(Model):
 
 
 class IngestSettings(Model):
-    """``batch_size`` deliveries at most are stored in one transaction; ``wait`` is how long an idle
-    source is listened to before looking elsewhere. While messages keep coming a few at a time, they are
-    stored together no more often than every ``pace``: a transaction for each would cost far more (zero: at
-    once; those of an ``http`` source always are, for their senders wait). Past ``inbox_limit`` unplaced
-    messages of one source that source pauses until there is room again; without a value it never does."""
+    """``batch_size`` deliveries at most are stored in one transaction, and as many are read ahead meanwhile;
+    there are so many only where we are behind. ``wait`` is how long an idle source is listened to before
+    looking elsewhere. While messages keep coming a few at a time, they are stored together no more often than
+    every ``pace``: a transaction for each would cost far more (zero: at once; those of an ``http`` source
+    always are, for their senders wait). Past ``inbox_limit`` unplaced messages of one source that source
+    pauses until there is room again; without a value it never does."""
 
-    batch_size: int = Field(default=1000, ge=1, le=50_000)
+    batch_size: int = Field(default=5000, ge=1, le=50_000)
     wait: PositiveDuration = timedelta(seconds=0.5)
     pace: Duration = timedelta(seconds=0.2)
     inbox_limit: int | None = Field(default=100_000, ge=1)

@@ -58,7 +58,7 @@ class RabbitmqSource(Model):
     bindings: tuple[Binding, ...] = ()
     queue: str = Field(default="", max_length=255, description="Default: choreoscope.<name>")
     queue_type: Literal["classic", "quorum"] = "classic"
-    prefetch: int = Field(default=1000, ge=1, le=65535)
+    prefetch: int = Field(default=5000, ge=1, le=65535)
     max_length: int | None = Field(default=1_000_000, ge=1)
     max_bytes: int | None = Field(default=1_073_741_824, ge=1)
     overflow: Literal["drop-head", "reject-publish"] = "drop-head"

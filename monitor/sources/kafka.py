@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 
 _ANSWER_TIMEOUT = 10.0
 _STEADY = 30.0
+_FETCH_BYTES = 8 * 1024 * 1024
+"""Of one partition at a time, so that one alone fills a large batch; of all partitions of a broker together
+it is no more than aiokafka's ``fetch_max_bytes``, 50 MiB."""
 _CAREFUL = 1000
 """So many records after one that nobody could read, the client is trusted with many at a time again."""
 
@@ -257,6 +260,7 @@ class Kafka:
             group_id=self._settings.group,
             isolation_level=self._settings.isolation_level,
             enable_auto_commit=False,
+            max_partition_fetch_bytes=_FETCH_BYTES,
             # Where the group has never been, we say ourselves where to begin. This is for offsets that the
             # broker has deleted meanwhile: go on with the oldest there is.
             auto_offset_reset="earliest",

@@ -258,7 +258,7 @@ class Counting(Protocol):
     been called and the transaction is left without an error, and is still to be counted otherwise."""
 
     async def changed(self, limit: int) -> list[ChangedTrace]:
-        """Traces of the ``limit`` changes made longest ago."""
+        """Traces of the ``limit`` changes made longest ago. Their later changes are counted with them."""
         ...
 
     async def write(self, counted: Mapping[int, Contribution | None]) -> None:

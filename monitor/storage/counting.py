@@ -55,13 +55,14 @@ class SqlCounting:
 
     async def changed(self, limit: int) -> list[ChangedTrace]:
         of = changed_traces.c
-        asked = select(of.id, of.trace_id).order_by(of.id).limit(limit)
-        rows = await self._transaction.rows(asked)
-        if not rows:
+        asked = select(of.trace_id).order_by(of.id).limit(limit)
+        ids = sorted({trace_id for (trace_id,) in await self._transaction.rows(asked)})
+        if not ids:
             return []
+        # Their later changes, too: those that are committed by now are in what is read next. So a trace is
+        # counted once however often it changed while we were behind.
         among = self._transaction.among
-        await self._transaction.execute(delete(changed_traces).where(among(of.id, [row.id for row in rows])))
-        ids = sorted({row.trace_id for row in rows})
+        await self._transaction.execute(delete(changed_traces).where(among(of.trace_id, ids)))
         listed = await self._transaction.rows(select(*_SHOWN).where(among(traces.c.id, ids)))
         stand = {row.id: row for row in listed if row.merged_into is None and row.first is not None}
         told = _Told(

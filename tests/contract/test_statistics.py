@@ -223,6 +223,22 @@ async def test_statistics_that_are_being_counted_are_waited_for(
     await other.close()
 
 
+async def test_a_trace_is_counted_once_however_often_it_changed(store: SqlStore, pipeline: Pipeline) -> None:
+    for one in an_order("busy"):
+        await pipeline.process([one])
+    await pipeline.process(an_order("quiet"))
+    before = await store.views.uncounted()
+    async with store.counting() as counting:
+        assert counting is not None
+        (changed,) = await counting.changed(1)  # of its many changes the first
+        assert changed.stands is not None
+        assert changed.stands.complete
+        await counting.write({changed.id: contribution(changed.stands, (), ())})
+    assert before > 2
+    assert await store.views.uncounted() == 1
+    assert await count(store, pipeline.flows) == 1
+
+
 async def test_an_error_leaves_everything_still_to_be_counted(store: SqlStore, pipeline: Pipeline) -> None:
     await pipeline.process(an_order())
     before = await store.views.uncounted()

@@ -112,15 +112,14 @@ async def test_a_batch_a_tick_a_delivery_and_a_page(tmp_path: Path) -> None:
 
     (batch,) = told.named("batch")
     assert attributes(batch) == {"choreoscope.source": "web", "choreoscope.deliveries": 1}
-    assert sorted(told.under(batch)) == ["acknowledge", "process", "receive"]
-    (process,) = told.named("process")
-    assert told.under(process) == ["decode", "map", "store"]
-    assert told.under(told.named("store")[0]) == ["correlate", "check"]
+    assert told.under(batch) == ["receive", "store", "acknowledge"]
+    (store,) = told.named("store")
+    assert told.under(store) == ["correlate", "check"]
     counts = {"deliveries": 1, "stored": 1, "repeats": 0, "misfits": 0, "ignored": 0}
-    assert attributes(process) == {f"choreoscope.{name}": count for name, count in counts.items()}
-    (link,) = process.links
+    assert attributes(store) == {f"choreoscope.{name}": count for name, count in counts.items()}
+    (link,) = store.links
     assert (link.trace_id.hex(), link.span_id.hex()) == (TRACE, SPAN)
-    assert process.trace_id.hex() != TRACE
+    assert store.trace_id.hex() != TRACE
 
     swept = {str(attributes(span)["choreoscope.task"]): attributes(span) for span in told.named("sweep")}
     assert swept["clocks"]["choreoscope.count"] == 1
@@ -139,13 +138,13 @@ async def test_a_batch_a_tick_a_delivery_and_a_page(tmp_path: Path) -> None:
 async def test_what_fails_says_so_without_saying_what(tmp_path: Path) -> None:
     async with HttpReceiver() as collector:
         async with traced(TelemetrySettings(endpoint=collector.url, links=1), ["ingest"], {}) as tracer:
-            with contextlib.suppress(ValueError), tracer.span("process") as span:
+            with contextlib.suppress(ValueError), tracer.span("store") as span:
                 span.link(TRACEPARENT)
                 span.link(TRACEPARENT.replace("4bf", "5bf"))
                 raise ValueError(SECRET)
             with tracer.span("sweep") as span:
                 span.forget()
-            with tracer.span("process") as span:
+            with tracer.span("store") as span:
                 for said in ("", "00-0-0-01", f"00-{'0' * 32}-{SPAN}-01", SECRET):
                     span.link(said)
         told = Told(collector.received)
@@ -184,7 +183,7 @@ async def test_when_it_is_wanted(
     if not wanted:
         async with traced(settings, [], environment) as tracer:
             assert tracer is UNTRACED
-            with tracer.span("batch") as one, tracer.span("process") as other:
+            with tracer.span("batch") as one, tracer.span("store") as other:
                 assert one is other
 
 
