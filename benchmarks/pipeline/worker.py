@@ -86,6 +86,8 @@ def drained(configs: Sequence[Path], folder: Path, messages: int, server: int) -
             f"{n}": one.process.pid for n, one in enumerate(started)
         }
         while not all(one.done() for one in started):
+            if sum(one.done() for one in started) >= messages:
+                raise SystemExit("Some workers found nothing left to do: give more --messages.")
             _patient(deadline, started)
         before, first = Usage.of(watched), sum(one.done() for one in started)
         at, done = perf_counter(), first
