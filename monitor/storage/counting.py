@@ -22,8 +22,8 @@ from monitor.domain.verdict import Clock, FindingKind, FindingState
 from monitor.statistics.contribution import MOST_EVENTS, Contribution, Stands
 from monitor.statistics.sums import STILL_RUNNING, Measure
 from monitor.storage.base import ChangedTrace
-from monitor.storage.ingest import observation_of
-from monitor.storage.judgements import stored_clock
+from monitor.storage.judgements import CLOCK, clock_of
+from monitor.storage.observed import OBSERVED, observation_of
 from monitor.storage.tables import (
     changed_traces,
     clocks,
@@ -84,6 +84,7 @@ class SqlCounting:
 
     async def write(self, counted: Mapping[int, Contribution | None]) -> None:
         before = await self._counted_before(counted)
+        kept = {trace_id: _kept(new) for trace_id, new in counted.items() if new is not None}
         sums = Counter[_Sum]()
         of_variant: defaultdict[tuple[int, str], _OfVariant] = defaultdict(_OfVariant)
         for trace_id, new in counted.items():
@@ -91,10 +92,10 @@ class SqlCounting:
             if old is not None:
                 _add(sums, of_variant, old, -1)
             if new is not None:
-                _add(sums, of_variant, _kept(new), 1)
+                _add(sums, of_variant, kept[trace_id], 1)
                 if new.variant is not None:
                     of_variant[new.flow_id, new.variant].labels = new.labels
-        await self._write_traces(counted)
+        await self._write_traces(counted, kept)
         await self._write_sums(sums)
         await self._write_variants(of_variant)
         if counted:
@@ -116,7 +117,7 @@ class SqlCounting:
         of = observations.c
         found: dict[int, list[Observation]] = {}
         asked = (
-            select(traces.c.flow, *observations.c)
+            select(*OBSERVED, of.trace_id)
             .join_from(observations, traces, traces.c.id == of.trace_id)
             .where(self._transaction.among(of.trace_id, ids))
             .order_by(of.trace_id, of.time, of.label, of.identity)
@@ -139,9 +140,9 @@ class SqlCounting:
 
     async def _clocks(self, ids: Collection[int]) -> dict[int, list[Clock]]:
         found: dict[int, list[Clock]] = {}
-        asked = select(clocks).where(self._transaction.among(clocks.c.trace_id, ids))
-        for row in await self._transaction.rows(asked) if ids else ():
-            found.setdefault(row.trace_id, []).append(stored_clock(row))
+        asked = select(clocks.c.trace_id, *CLOCK).where(self._transaction.among(clocks.c.trace_id, ids))
+        for trace_id, *values in await self._transaction.rows(asked) if ids else ():
+            found.setdefault(trace_id, []).append(clock_of(*values))
         return found
 
     async def _counted_before(self, ids: Collection[int]) -> dict[int, _Kept]:
@@ -153,7 +154,9 @@ class SqlCounting:
 
     # what is written ----------------------------------------------------------------------------------
 
-    async def _write_traces(self, counted: Mapping[int, Contribution | None]) -> None:
+    async def _write_traces(
+        self, counted: Mapping[int, Contribution | None], kept: Mapping[int, _Kept]
+    ) -> None:
         among = self._transaction.among
         gone = [trace_id for trace_id, new in counted.items() if new is None]
         if gone:
@@ -171,8 +174,8 @@ class SqlCounting:
                     new.flow,
                     new.flow_id,
                     new.variant,
-                    None if new.duration is None else new.duration // _MICROSECOND,
-                    _dumped(_kept(new)),
+                    kept[trace_id].duration,
+                    _dumped(kept[trace_id]),
                 )
                 for trace_id, new in there
             ],
@@ -298,7 +301,12 @@ def _dumped(kept: _Kept) -> bytes:
 
 
 def _loaded(row: Any) -> _Kept:
-    told: Any = from_json(zlib.decompress(row.cells).decode())
+    text = zlib.decompress(row.cells)
+    told: Any
+    try:
+        told = orjson.loads(text)
+    except orjson.JSONDecodeError:  # an id with half a surrogate pair
+        told = from_json(text.decode())
     day, deviating, cells = told
     return _Kept(row.flow_id, day, deviating, row.variant, row.duration, cells)
 

@@ -9,7 +9,7 @@ from operator import attrgetter
 from sqlalchemy import select
 
 from monitor.storage.base import StoredTrace
-from monitor.storage.ingest import observation_of
+from monitor.storage.observed import OBSERVED, observation_of
 from monitor.storage.tables import observations, traces
 from monitor.storage.transaction import Transaction
 
@@ -27,7 +27,7 @@ async def load(
     if not chains:
         return []
     asked = (
-        select(traces.c.chain_id, traces.c.key, traces.c.flow, traces.c.flow_id, *observations.c)
+        select(*OBSERVED, traces.c.chain_id, traces.c.key, traces.c.flow_id, observations.c.trace_id)
         .join_from(traces, observations, observations.c.trace_id == traces.c.id)
         .where(live, transaction.among(traces.c.chain_id, chains))
         .order_by(traces.c.chain_id, traces.c.ordinal, traces.c.id)

@@ -18,11 +18,12 @@ from monitor.storage.base import Chain, Freshness, Kept, KeyGroup, Placement, Se
 from monitor.storage.inbox import Inbox
 from monitor.storage.judgements import Judged
 from monitor.storage.linking import Linking
+from monitor.storage.observed import OBSERVED, SEEN, observation_of
 from monitor.storage.tables import LATER_IN_CHAIN, observations, traces
 from monitor.storage.tables import events as event_table
 from monitor.storage.tally import EVENTS, Counted, Tally
 from monitor.storage.transaction import Transaction
-from monitor.storage.types import exact_json, from_json, shown_json, strings_json
+from monitor.storage.types import exact_json, shown_json, strings_json
 
 _MERGED = "Its keys turned out to belong together with another trace's; it goes on as that one."
 _DROPPED = "Seen in full, its events belong to another trace of the same keys."
@@ -120,7 +121,7 @@ class SqlIngest:
             return {}
         among = self._transaction.among
         asked = (
-            select(traces.c.chain_id, traces.c.flow, *_OBSERVATION)
+            select(*OBSERVED, traces.c.chain_id, observations.c.trace_id)
             .join_from(traces, observations, observations.c.trace_id == traces.c.id)
             .where(
                 or_(
@@ -141,7 +142,7 @@ class SqlIngest:
 
     async def part(self, trace: Trace, since: datetime | None, until: datetime | None) -> list[Observation]:
         of = observations.c
-        asked = select(literal(trace.flow).label("flow"), *_OBSERVATION).where(of.trace_id == trace.id)
+        asked = select(literal(trace.flow), *SEEN).where(of.trace_id == trace.id)
         if since is not None:
             asked = asked.where(of.time >= since)
         if until is not None:
@@ -306,21 +307,3 @@ def _changes(new: Any) -> dict[str, Any]:
     kept = {"id", "chain_id", "ordinal", "flow", "merged_into", "visited"}
     changed = {column.name: new[column.name] for column in _TRACE if column.name not in kept}
     return changed | {"visited": func.coalesce(new.visited, traces.c.visited)}
-
-
-def observation_of(row: Any) -> Observation:
-    """As it was placed, but for its keys: those are the chain's."""
-    attributes = from_json(row.attributes) if row.attributes else []
-    return Observation(
-        flow=row.flow,
-        label=row.label,
-        time=row.time,
-        identity=row.identity,
-        event_id=row.event_id,
-        producer=row.producer,
-        lane=row.lane,
-        offset=row.offset,
-        sequence=None if row.sequence is None else int(row.sequence),
-        cause=row.cause,
-        attributes=tuple((name, value) for name, value in attributes),
-    )

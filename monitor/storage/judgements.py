@@ -92,10 +92,11 @@ _KINDS = {kind.value: kind for kind in ClockKind}
 
 
 def stored_clock(row: Row[Any]) -> Clock:
-    return _clock(*(getattr(row, name) for name in Clock._fields))
+    """From a whole row of the table."""
+    return clock_of(*(getattr(row, name) for name in Clock._fields))
 
 
-def _clock(
+def clock_of(
     sla: str,
     occurrence: int,
     state: str,
@@ -271,7 +272,7 @@ async def _load_clocks(
     ]
     for condition in wanted:
         for trace_id, *values in await transaction.rows(select(of.trace_id, *CLOCK).where(condition)):
-            clock = _clock(*values)
+            clock = clock_of(*values)
             before.setdefault(trace_id, {})[clock.sla, clock.occurrence] = clock
     return before
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -71,8 +71,8 @@ class SafeText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
         return None if value is None else escape(value)
 
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> str | None:
-        return None if value is None else unescape(value)
+    def result_processor(self, _dialect: Dialect, _coltype: object) -> Callable[[str | None], str | None]:
+        return _restored
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -91,10 +91,18 @@ class UtcTime(TypeDecorator[datetime]):
             raise ValueError(f"a time without time zone cannot be stored: {value!r}")
         return value if dialect.name == "postgresql" else to_micros(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None or dialect.name == "postgresql":
-            return value  # type: ignore[no-any-return]
-        return from_micros(value)
+    def result_processor(
+        self, dialect: Dialect, _coltype: object
+    ) -> Callable[[int | None], datetime | None] | None:
+        return None if dialect.name == "postgresql" else _told
+
+
+def _restored(text: str | None) -> str | None:
+    return text if text is None or "\x1a" not in text else unescape(text)
+
+
+def _told(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
 
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
