@@ -108,6 +108,11 @@ class Undeliverable(ChoreoscopeError):
 class Channel(Protocol):
     """A way to one receiver. It is used by one task at a time and opened for as long as the process lives."""
 
+    @property
+    def timeout(self) -> timedelta:
+        """How long handing a message over may take."""
+        ...
+
     async def send(self, notification: Notification, now: datetime) -> str:
         """Hand a notification over and return what the receiver said, for the record.
 

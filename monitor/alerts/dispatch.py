@@ -34,11 +34,13 @@ ROUTED = 500
 MOST_TOLD = 100
 """Alerts that one message tells; of more it says how many."""
 
-LEASE = timedelta(minutes=5)
-"""Who is killed while sending holds the message up for so long."""
+WRITING = timedelta(seconds=30)
+"""So long writing a message may take, its picture with it, besides what its receiver is waited for. Past both
+an attempt is broken off."""
 
-LONGEST_ATTEMPT = timedelta(minutes=4)
-"""Past that an attempt is broken off: nobody else may have begun one."""
+MARGIN = timedelta(seconds=15)
+"""A lease outlasts the longest attempt by so much: nobody else may have begun one, whatever clocks say. Who
+is killed while sending holds the message up until the lease is over."""
 
 AT_ONCE = 20
 """Messages to one receiver in one tick."""
@@ -202,8 +204,9 @@ class Dispatcher:
         """Send what waits for a receiver, until there is nothing or it fails. Returns how many arrived."""
         arrived = 0
         while arrived < AT_ONCE:
+            lease = self._longest(receiver) + MARGIN
             claimed = await self._store.claim(
-                receiver, self._worker, self._policy.external_url, LEASE, self._now()
+                receiver, self._worker, self._policy.external_url, lease, self._now()
             )
             if claimed is None:
                 break
@@ -220,15 +223,15 @@ class Dispatcher:
 
     async def _attempt(self, receiver: str, claimed: Claimed) -> Outcome:
         notification, now = claimed.notification, self._now()
-        attempts = self._metrics.delivery_attempts
+        attempts, longest = self._metrics.delivery_attempts, self._longest(receiver)
         try:
             with self._metrics.delivery_seconds.labels(receiver).time():
-                async with asyncio.timeout(LONGEST_ATTEMPT.total_seconds()):
+                async with asyncio.timeout(longest.total_seconds()):
                     said = await self._channels[receiver].send(notification, now)
         except Undeliverable as error:
             failure = error
         except TimeoutError:
-            failure = Undeliverable(f"it took longer than {LONGEST_ATTEMPT}")
+            failure = Undeliverable(f"it took longer than {longest.total_seconds():g} seconds")
         except Exception as error:  # one receiver that makes us fail must not keep the others from being told
             log.exception(
                 "%s: the attempt failed, which is a defect of choreoscope; please report it", receiver
@@ -240,6 +243,10 @@ class Dispatcher:
         attempts.labels(receiver, "refused" if failure.permanent else "failed").inc()
         log.warning("%s is not reached: %s", receiver, failure.message)
         return Outcome(False, failure.message, self._again(claimed, failure), disables=failure.permanent)
+
+    def _longest(self, receiver: str) -> timedelta:
+        """What an attempt may take."""
+        return self._channels[receiver].timeout + WRITING
 
     def _again(self, claimed: Claimed, failure: Undeliverable) -> datetime | None:
         """When to try again, at the earliest when the receiver wishes; None: it is given up."""

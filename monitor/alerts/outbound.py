@@ -95,6 +95,7 @@ class Outbound:
         self._headers = dict(headers or {})
         self._policy = policy or Policy()
         self._redirects = redirects
+        self.timeout = timeout
         self._timeout = timeout.total_seconds()
         self._resolve = resolve
         own = _secrets_of(self._url) | {*self._headers.values(), *secrets}

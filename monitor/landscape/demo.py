@@ -95,6 +95,8 @@ COMMANDS: Mapping[str, object] = {
 class Aside:
     """A way to a receiver that keeps what it is given to itself."""
 
+    timeout = timedelta(seconds=1)
+
     async def send(self, notification: Notification, now: datetime) -> str:  # noqa: ARG002
         return "Only shown here: the demo tells nobody."
 

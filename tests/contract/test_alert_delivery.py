@@ -255,11 +255,13 @@ async def test_a_channel_that_makes_us_fail_stops_nothing(store: SqlStore) -> No
 
 
 async def test_an_attempt_that_hangs_is_broken_off(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitor.alerts.dispatch.LONGEST_ATTEMPT", timedelta(seconds=0.1))
+    monkeypatch.setattr("monitor.alerts.dispatch.WRITING", timedelta(seconds=0.1))
     await breach(store)
     telling = await begun(store)
 
     class Hanging:
+        timeout = timedelta(0)
+
         async def send(self, *_: object) -> str:
             await asyncio.sleep(60)
             return ""

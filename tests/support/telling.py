@@ -32,6 +32,7 @@ class Noting:
     fails: list[Undeliverable] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
     after: Callable[[], None] = lambda: None
+    timeout: timedelta = timedelta(seconds=15)
 
     async def send(self, notification: Notification, now: datetime) -> str:
         self.before()

@@ -14,6 +14,7 @@ class AlertmanagerChannel:
 
     def __init__(self, outbound: Outbound, *, lasts: timedelta) -> None:
         self._outbound = outbound
+        self.timeout = outbound.timeout
         self._lasts = lasts
 
     async def send(self, notification: Notification, now: datetime) -> str:

@@ -46,6 +46,7 @@ class AppriseChannel:
             self._targets.append((str(target.service_name), alone))
         self._zone = zone
         self._timeout = timeout.total_seconds()
+        self.timeout = timeout * len(self._targets)  # they are told one after the other
         self._last: tuple[str, set[int]] = ("", set())
 
     async def send(self, notification: Notification, now: datetime) -> str:  # noqa: ARG002

@@ -50,6 +50,7 @@ class EmailChannel:
 
     def __init__(self, server: Server, writing: Writing, pictures: Pictures | None = None) -> None:
         self._server = server
+        self.timeout = server.timeout
         self._writing = writing
         self._pictures = pictures
         self._taken: tuple[str, set[str]] = ("", set())

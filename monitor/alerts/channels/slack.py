@@ -31,6 +31,7 @@ class SlackChannel:
 
     def __init__(self, outbound: Outbound, *, zone: str = "UTC") -> None:
         self._outbound = outbound
+        self.timeout = outbound.timeout
         self._zone = zone
 
     async def send(self, notification: Notification, now: datetime) -> str:

@@ -23,6 +23,7 @@ class TeamsChannel:
 
     def __init__(self, outbound: Outbound, *, zone: str = "UTC") -> None:
         self._outbound = outbound
+        self.timeout = outbound.timeout
         self._zone = zone
 
     async def send(self, notification: Notification, now: datetime) -> str:

@@ -33,6 +33,7 @@ class WebhookChannel:
         secrets: Sequence[str] = (),
     ) -> None:
         self._outbound = outbound
+        self.timeout = outbound.timeout
         self._format = format
         self._template = template
         self._keys = [base64.b64decode(secret.removeprefix("whsec_")) for secret in secrets]
