@@ -33,7 +33,8 @@ FEW = 100
 small beside what these cost."""
 
 _GATHER_SECONDS = 0.01
-"""What comes after a few deliveries is let gather for so long, instead of being fetched one by one."""
+"""What comes after a few deliveries is let gather for so long, instead of being fetched one by one: not
+where senders wait."""
 
 
 _CUT_OFF = frozenset({SourceState.CONNECTING, SourceState.FAILED})
@@ -103,7 +104,7 @@ class Reader:
                 return
             if batch.deliveries:
                 ahead.put(batch, asked, await self._read(batch.deliveries))
-                if len(batch.deliveries) < FEW:
+                if self.pace and len(batch.deliveries) < FEW:
                     await asyncio.sleep(_GATHER_SECONDS)
 
     async def _read(self, deliveries: Sequence[Delivery]) -> Read | Exception:

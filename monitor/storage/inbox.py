@@ -95,9 +95,11 @@ class Inbox:
         if redelivered:
             asked = select(inbox.c.content).where(inbox.c.content.in_(sorted(set(redelivered.values()))))
             known = {body for (body,) in await self._transaction.rows(asked)}
-            for digest, body in redelivered.items():
-                if body in known:
+            for digest, misfit in list(new.items()):  # nor may it depend on how messages fall into batches
+                body = redelivered.get(digest) or _bytes_digest(misfit)
+                if digest in redelivered and body in known:
                     del new[digest]
+                known.add(body)
         for digest in await self._there(new):
             del new[digest]
         rows = [_values(misfit, digest) for digest, misfit in new.items()]

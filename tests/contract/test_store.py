@@ -275,6 +275,18 @@ async def test_misfit_is_kept_whole_and_once(store: SqlStore) -> None:
     assert (await store.views.totals()).inbox == 3
 
 
+async def test_misfit_that_comes_again_is_kept_once_however_they_fall_into_batches(store: SqlStore) -> None:
+    """A connection that is lost hands over again what was fetched and not acknowledged."""
+    first = a_misfit(b"{", Position("q", receipt="a-1"))
+    again = a_misfit(b"{", Position("q", receipt="b-1"), redelivered=True)
+    once_more = a_misfit(b"{", Position("q", receipt="c-1"), redelivered=True)
+    other = a_misfit(b"[", Position("q", receipt="b-2"), redelivered=True)
+    async with store.ingest() as batch:
+        await batch.misfits([first, again, other, once_more])
+    assert sorted(row.size for row in (await store.views.inbox()).rows) == [1, 1]
+    assert (await store.views.totals()).inbox == 2
+
+
 # away -----------------------------------------------------------------------------------------------------
 
 
