@@ -3,8 +3,8 @@
 BIN := .venv/bin
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 WORKERS ?= $(CORES)
-# WORKERS is a number. Tests with services wait half of the time: one more of them at a time.
-WITH_SERVICES = $(shell expr $(WORKERS) + 1)
+# WORKERS is a number. Tests with services wait half of the time: more of them at a time.
+WITH_SERVICES = $(shell expr $(WORKERS) + 2)
 
 # The stages without I/O: their tests must cover nearly all of them.
 PURE := monitor/domain/*,monitor/identity.py,monitor/expressions.py,monitor/decode/*,monitor/mapping/*,monitor/correlate.py,$\

@@ -22,7 +22,7 @@ _SIZES = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
 
 STAGES = ("decode", "map", "correlate", "check", "store", "acknowledge")
 """Values of ``stage``: the pipeline's own steps, in order. ``store`` is the whole transaction, and
-``correlate`` and ``check`` are parts of it."""
+``correlate`` and ``check`` are parts of it; ``decode`` and ``map`` are of what was fetched at a time."""
 
 TRACE_STATES = ("open", "deviating", "at_risk", "breached")
 

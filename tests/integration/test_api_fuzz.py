@@ -29,7 +29,7 @@ from monitor.storage.sql import open_store
 from tests.support.serving import Serving, serving, written
 from tests.unit.dashboard.test_routes_by_role import APP, address
 
-SECONDS = int(os.environ.get("CHOREOSCOPE_FUZZ_SECONDS", "15"))
+SECONDS = int(os.environ.get("CHOREOSCOPE_FUZZ_SECONDS", "8"))
 """For each role."""
 SECRETS = {role: f"chs_fuzz-{role.value}-{'z' * 30}" for role in Role}
 

@@ -23,7 +23,7 @@ import yaml
 from tests.support.flows import bpmn, tasks
 from tests.support.serving import command, environment
 
-ORDERS = 2000
+ORDERS = 3000
 SECONDS = 10.0
 """In which a role must have ended."""
 
