@@ -73,7 +73,8 @@ def by_history(postgres: str, data: Sequence[Path]) -> None:
 
 
 async def _further(url: str) -> Measured:
-    number, begin = int(time()), datetime.now(UTC) - timedelta(days=1)
+    # far enough from those of a run before that no order is met again
+    number, begin = int(time()) * 10_000, datetime.now(UTC) - timedelta(days=1)
     sent = messages(SOME_STORED + MEASURED, 500, number, begin)
     told = list(deliveries(sent, SOURCE["name"], datetime.now(UTC), first=number * 100_000))
     return await measured(url, of_dataset(url), told[:SOME_STORED], told[SOME_STORED:])
