@@ -8,23 +8,31 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.dataset.server import SERVING
-from benchmarks.pipeline import from_kafka, from_rabbitmq, growth, stages
+from benchmarks.pipeline import from_kafka, from_rabbitmq, growth, memory, stages
 from benchmarks.pipeline.messages import messages
 from tests.services.databases import fresh_database
 from tests.services.postgres import LocalPostgres
 
 PARTS = ("kafka", "rabbitmq", "stages", "workers", "open", "length", "history")
+LONG = "memory"
+"""Only where it is named: it goes on for half an hour."""
 
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks pipeline", description=__doc__)
     parser.add_argument(
-        "--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS)
+        "--only",
+        nargs="+",
+        choices=(*PARTS, LONG),
+        default=PARTS,
+        metavar="PART",
+        help=f"{', '.join(PARTS)}; {LONG}: ten million messages, if not told otherwise by --millions",
     )
     parser.add_argument("--messages", type=int, default=100_000, help="default: %(default)s")
     parser.add_argument(
         "--open", type=int, default=1000, help="orders that go on at once (default: %(default)s)"
     )
+    parser.add_argument("--millions", type=int, default=10, help=f"for `{LONG}` (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
     parser.add_argument(
         "--data", type=Path, nargs="*", default=(), help="directories that `dataset` made, for `history`"
@@ -53,6 +61,9 @@ def main(arguments: Sequence[str]) -> None:
         if "length" in given.only:
             print("By events that a trace has already:")
             growth.by_length(postgres.address, folder)
+        if LONG in given.only:
+            print("By messages so far:")
+            memory.over_millions(postgres.address, folder, given.millions * 1_000_000, given.open)
         if "history" in given.only:
             print("By what is stored:")
             growth.by_history(postgres.address, given.data)

@@ -35,6 +35,11 @@ async def preload(bootstrap: str, topic: str, sent: Sequence[Message], partition
         await admin.create_topics([NewTopic(topic, partitions, 1)])
     finally:
         await admin.close()
+    await publish(bootstrap, topic, sent)
+
+
+async def publish(bootstrap: str, topic: str, sent: Sequence[Message]) -> None:
+    """These messages into a topic that is there."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=50, max_batch_size=1 << 18)
     await producer.start()
     try:
