@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import checker, decode, drawing, long_traces, reading, retention, sweep
+from benchmarks import checker, decode, drawing, long_traces, reading, retention, start, sweep
 from benchmarks.dataset import command as dataset
 from benchmarks.pipeline import command as pipeline
 from benchmarks.soak import command as soak
 
 ALL = {
+    "start": start.main,
     "decode": decode.main,
     "checker": checker.main,
     "drawing": drawing.main,
