@@ -1,7 +1,7 @@
 """How long ``choreoscope check`` takes from the command to its last word, of a log of one order: its start.
 
-Beside it, by turns, an interpreter that does nothing, one that has imported the libraries that reading a model
-and a log cannot do without, and ``--help``.
+Beside it, by turns, an interpreter that does nothing, one that imports the libraries that reading a model and
+a log cannot do without, and ``--help``.
 """
 
 from __future__ import annotations
