@@ -45,12 +45,17 @@ def observation_of(row: Sequence[Any]) -> Observation:
         offset,
         None if sequence is None else int(sequence),
         cause,
-        _attributes(said) if said else (),
+        () if not said else _kept(said) if len(said) <= _SHORT else _attributes(said),
     )
 
 
-@lru_cache(maxsize=8192)
 def _attributes(text: str) -> tuple[tuple[str, Json], ...]:
-    """The same traces are read again and again. Nobody changes the values."""
     told: Any = from_json(text)
     return tuple((name, value) for name, value in told)
+
+
+_kept = lru_cache(maxsize=8192)(_attributes)
+"""The same traces are read again and again, and nobody changes the values."""
+
+_SHORT = 500
+"""Characters: longer ones are not kept, for producers send what they like."""
