@@ -11,6 +11,9 @@ from monitor.domain.event import Delivery
 from monitor.pipeline import Read
 from monitor.sources.base import Batch
 
+MOST_BYTES = 64 * 1024 * 1024
+"""Of bodies held: few messages may be large ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -27,24 +30,26 @@ class Received:
 
 
 class Ahead:
-    """One puts and one takes. Holds at most ``limit`` deliveries, if whoever puts asks for room before."""
+    """One puts and one takes. Holds at most ``limit`` deliveries, if whoever puts asks for room before; once
+    they come to :data:`MOST_BYTES` there is no room for more."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._waiting: list[Received] = []
-        self._count = 0
+        self._count = self._bytes = 0
         self._ended = False
         self._changed = asyncio.Event()
 
     async def room(self) -> int:
         """For how many more deliveries there is room; waits until there is some."""
-        while self._count >= self._limit:
+        while self._count >= self._limit or self._bytes >= MOST_BYTES:
             await self._change()
         return self._limit - self._count
 
     def put(self, batch: Batch, asked: datetime, read: Read | Exception) -> None:
         self._waiting.append(Received((batch,), asked, read))
         self._count += len(batch.deliveries)
+        self._bytes += sum(len(one.body) for one in batch.deliveries)
         self._changed.set()
 
     def end(self) -> None:
@@ -58,7 +63,8 @@ class Ahead:
             if self._ended:
                 return None
             await self._change()
-        taken, self._waiting, self._count = self._waiting, [], 0
+        taken, self._waiting = self._waiting, []
+        self._count = self._bytes = 0
         self._changed.set()
         if len(taken) == 1:
             return taken[0]

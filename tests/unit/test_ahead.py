@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from monitor.ahead import Ahead
+from monitor.ahead import MOST_BYTES, Ahead
 from monitor.domain.event import Delivery, InboxReason, Misfit, Position
 from monitor.pipeline import Read
 from monitor.sources.base import Batch
@@ -62,6 +62,17 @@ async def test_who_puts_waits_for_room() -> None:
     assert not waiting.done()
     assert await ahead.take() is not None
     assert await waiting == 3
+
+
+async def test_few_large_messages_leave_no_room_either() -> None:
+    ahead = Ahead(100)
+    delivery = Delivery("shop", bytes(MOST_BYTES), Position("q", receipt="1"), START)
+    ahead.put(Batch([delivery]), START, Read([delivery], [], [], ignored=1))
+    waiting = asyncio.create_task(ahead.room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    assert await ahead.take() is not None
+    assert await waiting == 100
 
 
 async def test_what_cannot_be_read_is_told_with_what_came_beside_it() -> None:
