@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from monitor.domain.audit import Entry
-from monitor.domain.event import Event, Misfit, Observation
+from monitor.domain.event import Misfit
 from monitor.mending.base import Fate, Told
 from monitor.mending.outlook import meant
-from monitor.pipeline import Outcome, Pipeline
+from monitor.pipeline import Observed, Outcome, Pipeline
 
 
 async def replay(
@@ -42,14 +42,14 @@ async def replay(
 def _told(
     ids: Sequence[int],
     taken: set[int],
-    observed: Sequence[tuple[Event, Sequence[Observation]]],
+    observed: Sequence[Observed],
     outcome: Outcome,
 ) -> list[Told]:
     stays: dict[int | None, Misfit] = {}
     for misfit in outcome.misfits:
         stays.setdefault(misfit.delivery.kept, misfit)
     repeats = {id(event) for event in outcome.repeats}
-    seen: dict[int | None, list[tuple[Event, Sequence[Observation]]]] = {}
+    seen: dict[int | None, list[Observed]] = {}
     for event, observations in observed:
         seen.setdefault(event.delivery.kept, []).append((event, observations))
 
